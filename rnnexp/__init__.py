@@ -1,0 +1,27 @@
+"""rnnexp: one YAML file is one experiment with a recurrent neural network.
+
+`rnnexp.RNN`, `rnnexp.LSTM` and `rnnexp.GRU` are drop-in replacements for the layers of the same
+names in `torch.nn`. They resolve on first use, so that `import rnnexp` imports no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnnexp.layers.recurrent import GRU, LSTM, RNN
+
+__version__ = "0.1.0"
+__all__ = ["GRU", "LSTM", "RNN", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("GRU", "LSTM", "RNN"):
+        raise AttributeError(f"module 'rnnexp' has no attribute {name!r}")
+    from rnnexp.layers import recurrent
+
+    return getattr(recurrent, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

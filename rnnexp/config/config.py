@@ -1,0 +1,48 @@
+"""A loaded config: the typed experiment, and where in the user's files every key of it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnexp.config.schema import Experiment
+from rnnexp.errors import Position
+
+__all__ = ["Config", "KeyPath"]
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `load_config` returns.
+
+    text: the file as given. overrides: `a.b=c` and `~a.b` as given.
+    positions: key path -> where its value was written (a file, or the command line).
+    """
+
+    experiment: Experiment
+    path: Path
+    text: str
+    overrides: tuple[str, ...]
+    positions: Mapping[KeyPath, Position]
+
+    def where(self, key: str) -> Position:
+        """The position of a dotted key, or of the nearest section around it."""
+        path: KeyPath = tuple(key.split("."))
+        while path and path not in self.positions:
+            path = path[:-1]
+        return self.positions.get(path, Position(str(self.path), 1, 1))
+
+    def file(self, key: str) -> Path:
+        """The file that a dotted key names, relative to the config that names it.
+
+        A path given on the command line is relative to the current directory.
+        """
+        named = self.experiment.model_dump()
+        for part in key.split("."):
+            named = named[part]
+        origin = Path(self.where(key).file)
+        folder = origin.parent if origin.is_file() else Path()
+        return (folder / str(named)).absolute()

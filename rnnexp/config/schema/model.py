@@ -1,0 +1,59 @@
+"""`model:` the stack of recurrent layers between the input and the output layer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnnexp.config.schema.section import Probability, Section, Size
+
+__all__ = ["Init", "Model"]
+
+
+class Init(Section):
+    """How the weights start. Every block of four or three gates is initialised gate by gate."""
+
+    input: Literal["glorot", "torch"] = "glorot"
+    """W_xh: Glorot uniform, or torch's own uniform(-1/sqrt(H), 1/sqrt(H))"""
+    recurrent: Literal["orthogonal", "identity", "spectral_radius", "glorot", "torch"] = "orthogonal"
+    """W_hh: orthogonal, identity (IRNN), rescaled to a spectral radius, Glorot, or torch's own"""
+    spectral_radius: Annotated[float, Field(gt=0, le=10)] | None = None
+    """largest |eigenvalue| of W_hh, with recurrent: spectral_radius"""
+
+
+class Model(Section):
+    """Stacked recurrent layers, then one linear output layer."""
+
+    cell: Literal["rnn", "lstm", "gru"] = "lstm"
+    """the recurrent cell of every layer"""
+    activation: Literal["tanh", "relu"] | None = None
+    """nonlinearity of the plain cell (default tanh); LSTM and GRU have their own"""
+    hidden_sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=64)] = (64,)
+    """H of each recurrent layer, first to last; sizes may differ"""
+    recurrence: Literal["hidden_to_hidden"] = "hidden_to_hidden"
+    """what is fed back to the next time step"""
+    bidirectional: bool = False
+    """read the sequence in both directions"""
+    merge: Literal["concat", "sum", "mean"] | None = None
+    """how the two directions are joined (default concat)"""
+    return_sequences: Literal["auto"] | tuple[bool, ...] = "auto"
+    """derived, or one true/false per recurrent layer that is checked against the task"""
+    dropout: Probability = 0.0
+    """dropout between recurrent layers, new mask at every step"""
+    recurrent_dropout: Probability = 0.0
+    """variational dropout on h_{t-1}: one mask per sequence, the same at every step"""
+    layer_norm: bool = False
+    """layer normalisation inside the cell (Ba, Kiros, Hinton 2016)"""
+    init: Init = Init()
+    """how the weights start"""
+    forget_bias: Annotated[float, Field(ge=-20, le=20)] | None = None
+    """bias of the LSTM's forget gate at the start (default 1)"""
+    initial_state: Literal["zero", "learned"] | None = None
+    """h_0 of every layer: zeros (default), or a trained vector"""
+    embedding: Size | None = None
+    """size of the embedding of tokens; one-hot where it is left out"""
+    tied_embedding: bool = False
+    """the output layer shares the embedding's weights (needs embedding = last hidden size)"""
+    input_size: Size | None = None
+    """I, features per step: taken from the data; where given, the data must agree"""

@@ -1,0 +1,54 @@
+"""`task:` which of the three shapes, and what is predicted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnnexp.config.schema.section import Section
+
+__all__ = ["ManyToMany", "ManyToOne", "OneToMany", "Task"]
+
+Target = Literal["regression", "classification"]
+Loss = Literal["mse", "mae", "huber"]
+
+
+class ManyToOne(Section):
+    """A sequence in, one answer out: a review -> liked or not; a window -> the next value."""
+
+    kind: Literal["many_to_one"]
+    """`many_to_one`: sequence -> one answer"""
+    target: Target | None = None
+    """numbers or classes; follows from the data where it is left out"""
+    loss: Loss | None = None
+    """loss of a regression (default mse); classes are trained with cross-entropy"""
+    class_weights: Literal["balanced"] | tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """weight of each class in the loss, or `balanced`: inverse frequency in the training part"""
+
+
+class OneToMany(Section):
+    """One thing in, a sequence out: an image -> its word; a class -> a wave."""
+
+    kind: Literal["one_to_many"]
+    """`one_to_many`: image or class -> sequence"""
+    target: Target | None = None
+    """numbers or classes (tokens) at each step; follows from the data where it is left out"""
+    loss: Loss | None = None
+    """loss of a regression (default mse); classes are trained with cross-entropy"""
+    conditioning: Literal["initial_state", "every_step"] = "initial_state"
+    """the condition sets the initial state, or is appended to the input of every step"""
+
+
+class ManyToMany(Section):
+    """A sequence in, an answer at every step: next value, next character, tags."""
+
+    kind: Literal["many_to_many"]
+    """`many_to_many`: sequence -> one answer per step, aligned"""
+    target: Target | None = None
+    """numbers or classes at each step; follows from the data where it is left out"""
+    loss: Loss | None = None
+    """loss of a regression (default mse); classes are trained with cross-entropy"""
+
+
+Task = Annotated[ManyToOne | OneToMany | ManyToMany, Field(discriminator="kind")]

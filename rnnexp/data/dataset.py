@@ -1,0 +1,94 @@
+"""What every source delivers: three splits of sequences and what their numbers mean.
+
+Shape letters: N examples, T time steps, I input features, O output features, V vocabulary.
+numpy only; tensors begin in `rnnexp.data.batches`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnexp.data.encoding import Scaler, Vocabulary
+
+__all__ = ["Dataset", "Sequences", "Tokens", "Values"]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Values:
+    """A vector of `size` real numbers at each step; `scaler` turns them back to their own units."""
+
+    size: int
+    names: tuple[str, ...] = ()
+    scaler: Scaler | None = None
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One of `size` classes at each step; `vocabulary` names them where they have names.
+
+    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many only).
+    """
+
+    size: int
+    vocabulary: Vocabulary | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The N examples of one split, right-padded with zeros to a common T.
+
+    inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
+        in one-to-many the condition: Values (N, I) float32 or Tokens (N,) int64.
+    targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
+    lengths: (N,) int64, valid steps of each example; None where every example fills T.
+    mask: (N, T) bool, steps whose target counts; None where every valid step counts.
+    origin: (N,) int64, where each example stands in its source (line of the file, index of the
+        series at its first target, ...), for messages and plots.
+    """
+
+    inputs: Floats | Ints
+    targets: Floats | Ints
+    lengths: Ints | None = None
+    mask: NDArray[np.bool_] | None = None
+    origin: Ints | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A whole data set, split, encoded and scaled.
+
+    consecutive: the examples of a split follow each other without a gap, as windows of one stream
+        (what `carry_state` needs).
+    season: period in steps of a time series, where the config gives one.
+    know_nothing: metrics of the best constant answer where theory gives them,
+        as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
+    record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
+    """
+
+    source: str
+    shape: Literal["many_to_one", "one_to_many", "many_to_many"]
+    train: Sequences
+    val: Sequences
+    test: Sequences
+    inputs: Values | Tokens
+    outputs: Values | Tokens
+    consecutive: bool = False
+    season: int | None = None
+    know_nothing: Mapping[str, float] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def split(self, name: str) -> Sequences:
+        """The split called `train`, `val` or `test`."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]

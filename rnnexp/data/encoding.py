@@ -1,0 +1,104 @@
+"""From raw values to numbers and back: vocabularies and scalers, fitted on the training part only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["UNKNOWN", "Scaler", "Vocabulary"]
+
+UNKNOWN = "<unknown>"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Units in the order of their ids; `unknown` is the id of what the training part never showed."""
+
+    units: tuple[str, ...]
+    unknown: int | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        units: Iterable[str],
+        *,
+        most: int | None = None,
+        first: Sequence[str] = (),
+        unknown: bool = True,
+    ) -> Vocabulary:
+        """Collect the units of a training part, sorted; `first` are special units with ids 0, 1, ...
+
+        `most` keeps only so many of the most frequent ones, special units included.
+        """
+        counts = Counter(units)
+        special = (*first, *((UNKNOWN,) if unknown else ()))
+        room = None if most is None else max(most - len(special), 0)
+        kept = sorted(sorted(counts), key=lambda unit: -counts[unit])[:room]
+        return cls((*special, *sorted(kept)), special.index(UNKNOWN) if unknown else None)
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        return {unit: i for i, unit in enumerate(self.units)}
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def encode(self, units: Iterable[str]) -> NDArray[np.int64]:
+        """Ids (T,) of the units.
+
+        Raises:
+            KeyError: a unit is not in the vocabulary and there is no id for unknown ones.
+        """
+        if self.unknown is None:
+            return np.array([self.ids[unit] for unit in units], dtype=np.int64)
+        ids, unknown = self.ids, self.unknown
+        return np.array([ids.get(unit, unknown) for unit in units], dtype=np.int64)
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        return [self.units[i] for i in ids]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"units": list(self.units), "unknown": self.unknown}
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """x -> (x - shift) / scale per feature, of the logarithm of x where `log` is set."""
+
+    shift: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    log: bool = False
+
+    @classmethod
+    def fit(cls, kind: str, values: NDArray[np.float64], *, log: bool = False) -> Scaler:
+        """Fit on the training values (N, I); kind is `standard`, `minmax` or `none`.
+
+        A constant feature keeps scale 1.
+        """
+        values = np.log(values) if log else values
+        if kind == "standard":
+            shift, scale = values.mean(axis=0), values.std(axis=0)
+        elif kind == "minmax":
+            shift, scale = values.min(axis=0), np.ptp(values, axis=0)
+        else:
+            shift, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
+        return cls(shift, np.where(scale > 0, scale, 1.0), log)
+
+    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Scaled values, same shape (..., I)."""
+        values = np.log(values) if self.log else values
+        return np.asarray((values - self.shift) / self.scale, dtype=np.float32)
+
+    def invert(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Values in their own units, same shape (..., I)."""
+        values = np.asarray(values, dtype=np.float64) * self.scale + self.shift
+        return np.exp(values) if self.log else values
+
+    def to_json(self) -> dict[str, Any]:
+        return {"shift": self.shift.tolist(), "scale": self.scale.tolist(), "log": self.log}
