@@ -31,7 +31,6 @@ __all__ = [
     "DataError",
     "DivergedError",
     "EnvironmentMissingError",
-    "Excerpt",
     "InterruptedRunError",
     "MemoryExceededError",
     "Position",
@@ -56,21 +55,11 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Excerpt:
-    """A line as the user wrote it, and the part of it that is meant: where a caret belongs."""
-
-    text: str
-    start: int
-    width: int
-
-
-@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: where it stands, what is allowed there, and a way out.
 
     `code` is stable and machine-readable (`CFG102`); `message` is one sentence for a person.
     `value` is the offending value as the user wrote it, or None where there is none.
-    `excerpt` is what the user typed, for a caret under the part that is wrong.
     `exit` overrides the exit code of the error that carries this problem.
     """
 
@@ -82,7 +71,6 @@ class Problem:
     allowed: str | None = None
     suggestion: str | None = None
     hint: str | None = None
-    excerpt: Excerpt | None = None
     exit: int | None = None
 
 
