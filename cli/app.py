@@ -1,0 +1,176 @@
+"""The command `rnnexp`: its commands in order, and what becomes of an error."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from rnnexp import __version__
+from rnnexp.config.nearest import nearest
+from rnnexp.errors import CommandError, Problem, RnnexpError
+
+from .help import Command, Group
+from .render import print_errors
+from .text import print_text, safe, style
+
+__all__ = ["app", "main"]
+
+BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a reader that left early
+
+# typer carries its own copy of click under a private name; BadParameter is its public end.
+UsageError: Any = typer.BadParameter.__mro__[1]
+
+
+class Commands(Group):
+    """The commands in the order in which a newcomer meets them."""
+
+    order = ("train", "evaluate", "runs", "validate", "plan", "schema", "configs", "doctor")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_text(f"rnnexp {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="rnnexp",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _rnnexp(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Recurrent networks, one experiment a file.
+
+    A YAML file is an experiment, a command runs it, a folder under runs/ holds what happened.
+
+    Example:
+      rnnexp train configs/quickstart.yaml
+      rnnexp runs show latest
+    """
+
+
+def _exists(module: str) -> bool:
+    return importlib.util.find_spec(f"rnnexp.cli.{module}") is not None
+
+
+def _register() -> None:
+    for name in ("train", "evaluate", "validate", "plan", "schema", "doctor"):
+        if _exists(name):
+            module = importlib.import_module(f"rnnexp.cli.{name}")
+            app.command(name, cls=Command)(getattr(module, name))
+    for name, parts, text in (
+        ("runs", ("ls", "show"), "Look at runs: a table of all, one in detail."),
+        ("configs", ("ls", "cp"), "The gallery of ready configs: list them, copy one."),
+    ):
+        if _exists(name):
+            module = importlib.import_module(f"rnnexp.cli.{name}")
+            group = typer.Typer(cls=Group, help=text, no_args_is_help=True, rich_markup_mode=None)
+            for part in parts:
+                group.command(part, cls=Command)(getattr(module, part))
+            app.add_typer(group, name=name)
+
+
+_register()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns the exit code of the process."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = given[: given.index("--")] if "--" in given else given
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _leave_quietly()
+    except RnnexpError as error:
+        code = _report(error, options)
+    except Exception as error:  # anything else is our own fault, and said so
+        code = _report(_bug(error), options, error)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Runs the command; usage errors become a CommandError, an interruption 130."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(arguments, prog_name="rnnexp", standalone_mode=False)
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print_text(error.message, sys.stderr)
+            return CommandError.exit_code
+        raise CommandError(_usage_problem(error)) from error
+    except typer.Abort:
+        return 130
+    except SystemExit as stop:  # how typer ends on a reader that left, and after completion
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _leave_quietly()
+        return stop.code if isinstance(stop.code, int) else 0
+    return result if isinstance(result, int) else 0
+
+
+def _leave_quietly() -> int:
+    """Nobody reads stdout any more: what is still buffered must not raise at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
+
+
+def _usage_problem(error: Any) -> Problem:
+    """A usage error of typer in our form."""
+    context = error.ctx
+    path = context.command_path if context else "rnnexp"
+    hint = f"{path} --help shows how it is used"
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption":
+        options = [
+            name for param in context.command.params for name in param.opts if name[0] == "-"
+        ]
+        return Problem(
+            code="CMD102",
+            message=f"{path} has no such option",
+            value=option,
+            suggestion=nearest(str(option), options),
+            allowed=", ".join(options) or None,
+            hint=hint,
+        )
+    if type(error).__name__ == "MissingParameter":
+        name = error.param.display_name_raw if error.param else "an argument"
+        return Problem(code="CMD103", message=f"{path} needs {name}", hint=hint)
+    message = error.format_message().strip().rstrip(".")
+    return Problem(code="CMD100", message=message[:1].lower() + message[1:], hint=hint)
+
+
+def _bug(error: Exception) -> RnnexpError:
+    text = f"{type(error).__name__}: {error}"
+    return RnnexpError(
+        Problem(
+            code="RNN001",
+            message=f"a bug in rnnexp: {text[:300]}",
+            hint="please report it, with the command and what it prints with --debug added",
+        )
+    )
+
+
+def _report(error: RnnexpError, options: list[str], cause: Exception | None = None) -> int:
+    if "--debug" in options:
+        trace = "".join(traceback.format_exception(cause or error))
+        print_text(style("\n".join(map(safe, trace.splitlines())), "dim", sys.stderr), sys.stderr)
+    try:
+        print_errors(error, as_json="--json" in options)
+    except BrokenPipeError:
+        _leave_quietly()
+    return error.exit

@@ -1,0 +1,98 @@
+"""Help pages: plain text that fits the terminal, examples kept as they were written.
+
+Markup is not parsed, so `[a.b=c ...]` in a docstring stays what it is, and no library for rich
+text is imported before the first line is on the screen.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from rnnexp.config.nearest import nearest
+from rnnexp.errors import CommandError, Problem
+
+__all__ = ["Command", "Group"]
+
+
+def _paragraphs(text: str) -> Iterator[tuple[str, bool]]:
+    """Each paragraph of a docstring, and whether its line breaks are meant (an example is)."""
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
+        verbatim = any(line.startswith("  ") for line in paragraph.splitlines())
+        yield paragraph, verbatim
+
+
+def _write_help_text(command: TyperCommand | TyperGroup, formatter: Any) -> None:
+    with formatter.indentation():
+        for paragraph, verbatim in _paragraphs(command.help or ""):
+            formatter.write_paragraph()
+            if verbatim:
+                margin = " " * formatter.current_indent
+                formatter.write("".join(f"{margin}{line}\n" for line in paragraph.splitlines()))
+            else:
+                formatter.write_text(paragraph)
+
+
+class Command(TyperCommand):
+    """A command whose docstring is its help page."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        _write_help_text(self, formatter)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Arguments before options: `rnnexp train CONFIG [OPTIONS]` is how people type it."""
+        pieces = super().collect_usage_pieces(ctx)
+        return pieces[1:] + pieces[:1]
+
+
+class Group(TyperGroup):
+    """A group that lists its commands first, in a given order, and knows the nearest name."""
+
+    order: tuple[str, ...] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(self.commands, key=lambda name: (name not in self.order, self._rank(name)))
+
+    def _rank(self, name: str) -> int:
+        names = self.order if name in self.order else tuple(self.commands)
+        return names.index(name)
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        _write_help_text(self, formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        self.format_commands(ctx, formatter)
+        TyperCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The first sentence of each command, in full: a cut line helps nobody."""
+        names = self.list_commands(ctx)
+        rows = [(name, _first_sentence(self.commands[name].help or "")) for name in names]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name in self.commands or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        names = self.list_commands(ctx)
+        raise CommandError(
+            Problem(
+                code="CMD101",
+                message=f"{ctx.command_path} has no such command",
+                value=name,
+                suggestion=nearest(name, names),
+                allowed=", ".join(names),
+                hint=f"{ctx.command_path} --help says what each does",
+            )
+        )
+
+
+def _first_sentence(text: str) -> str:
+    paragraph, _ = next(_paragraphs(text), ("", False))
+    return " ".join(paragraph.split()).partition(". ")[0].rstrip(".")

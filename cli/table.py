@@ -1,0 +1,66 @@
+"""Tables in plain characters that fit the terminal, down to 20 columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from .text import cells, style
+
+__all__ = ["Column", "table"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, its side, and how soon it goes when there is no room (0: never)."""
+
+    title: str
+    right: bool = False
+    goes: int = 0
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None, stream: IO[str]
+) -> str:
+    """Rows under headings, as wide as they need; too wide, columns that may go are left out.
+
+    Where even that does not fit (20 columns), every row becomes a block of `heading: value` lines.
+    Every cell must be safe already. A row may hold style codes only through `style`.
+    """
+    places = list(range(len(columns)))
+    widths = [max([cells(column.title), *(_visible(row[i]) for row in rows)])
+              for i, column in enumerate(columns)]  # fmt: skip
+    while width is not None and sum(widths[i] + 2 for i in places) - 2 > width:
+        leaving = max(places, key=lambda i: (columns[i].goes, i))
+        if columns[leaving].goes == 0:
+            return _blocks(
+                [columns[i].title for i in places], [[row[i] for i in places] for row in rows]
+            )
+        places.remove(leaving)
+    head = [
+        style(_pad(columns[i].title, widths[i], columns[i].right), "bold", stream) for i in places
+    ]
+    rule = [style("─" * widths[i], "dim", stream) for i in places]
+    body = [[_pad(row[i], widths[i], columns[i].right) for i in places] for row in rows]
+    return "\n".join("  ".join(line).rstrip() for line in [head, rule, *body])
+
+
+def _visible(text: str) -> int:
+    return cells(re.sub(r"\x1b\[[0-9;]*m", "", text))
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    space = " " * (width - _visible(text))
+    return space + text if right else text + space
+
+
+def _blocks(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    blocks = [
+        "\n".join(
+            f"{title}: {cell}" for title, cell in zip(titles, row, strict=True) if cell.strip()
+        )
+        for row in rows
+    ]
+    return "\n\n".join(blocks)

@@ -1,0 +1,122 @@
+"""Text for a terminal of any kind: safe to show, of known width, in the characters it has."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from typing import IO, Any
+
+__all__ = [
+    "ascii_only",
+    "cells",
+    "coloured",
+    "duration",
+    "number",
+    "print_text",
+    "safe",
+    "shown",
+    "style",
+    "width_of",
+]
+
+LONGEST_VALUE = 80
+ASCII_FORMS = {
+    "─": "-", "━": "=", "╸": ">", "│": "|", "┼": "+", "┤": "|", "└": "+", "·": ".", "●": "o",
+    "…": "~", "→": "->", "×": "x", "∞": "inf", "≤": "<=", "≥": ">=", "±": "+-", "★": "*",
+    "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‖": "||",
+}  # fmt: skip
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def ascii_only(stream: IO[str]) -> bool:
+    """Whether only ASCII may be written: by the stream's encoding, or because LC_ALL says C."""
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    return not encoding.startswith("utf") or os.environ.get("LC_ALL") in ("C", "POSIX")
+
+
+def coloured(stream: IO[str]) -> bool:
+    """Whether the stream is a terminal that shows colours and nobody asked for none."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
+    return not plain and stream.isatty()
+
+
+def width_of(stream: IO[str]) -> int | None:
+    """Columns of the terminal, or COLUMNS; None for a file, whose lines may be of any length."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return None
+
+
+def safe(text: str) -> str:
+    """`text` with control, bidi and other invisible characters as `\\x1b` or `\\u202e`."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_safe, text))
+
+
+def _safe(character: str) -> str:
+    hidden = unicodedata.category(character)[0] == "C" or character in "\u2028\u2029"
+    return character.encode("unicode_escape").decode("ascii") if hidden else character
+
+
+def shown(value: Any) -> str:
+    """A value as `repr`, safe, and cut at 80 characters."""
+    try:
+        text = safe(repr(value))
+    except ValueError:  # an integer too long for Python to write out in decimal
+        text = f"a {type(value).__name__} too long to show"
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def cells(text: str) -> int:
+    """Columns of a terminal that `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(character) for character in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def to_ascii(text: str) -> str:
+    """`text` in ASCII: our own signs by their nearest form, everything else escaped."""
+    plain = "".join(ASCII_FORMS.get(character, character) for character in text)
+    return plain.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def style(text: str, name: str, stream: IO[str]) -> str:
+    """`text` in bold, dim or a colour where the stream shows it."""
+    return f"\x1b[{STYLES[name]}m{text}\x1b[0m" if text and coloured(stream) else text
+
+
+def print_text(text: str = "", stream: IO[str] | None = None) -> None:
+    """One piece of our own text, already safe, on a stream that may know only ASCII."""
+    stream = stream or sys.stdout
+    text = to_ascii(text) if ascii_only(stream) else text
+    stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def number(value: Any) -> str:
+    """A measured number in four significant digits; anything else as it is, made safe."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "" if value is None else safe(str(value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: `850 ms`, `12 s`, `3 min`, `2.5 h`, `4 d`."""
+    if seconds is None:
+        return ""
+    for unit, size, limit in (("ms", 1e-3, 1), ("s", 1, 100), ("min", 60, 6000), ("h", 3600, 2e5)):
+        if seconds < limit:
+            amount = seconds / size
+            return (
+                f"{amount:.1f} {unit}" if amount < 10 and unit != "ms" else f"{amount:.0f} {unit}"
+            )
+    return f"{seconds / 86400:.0f} d"

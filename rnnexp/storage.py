@@ -1,0 +1,310 @@
+"""The one module that writes to disk.
+
+A file appears whole or not at all: it is written under a temporary name in the same
+folder, synced, renamed, and the folder synced. What a crash leaves behind is a hidden `.*.tmp`.
+Every system call that changes the disk goes through `disk`, so that a test can let any one fail.
+Nothing is written through a symbolic link, and nothing is made that others may write to.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rnnexp.errors import Problem, StorageError, UnsafeError
+
+__all__ = [
+    "AppendLog",
+    "Disk",
+    "create_folder",
+    "disk",
+    "ensure_folder",
+    "free_bytes",
+    "json_line",
+    "move_folder",
+    "read_bytes",
+    "remove_tree",
+    "sha256",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
+
+FILE_MODE, FOLDER_MODE = 0o644, 0o755  # and what the umask takes off
+
+
+class Disk:
+    """The system calls that change the disk."""
+
+    def open(self, path: Path, flags: int) -> int:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+
+    def write(self, file: int, data: bytes | memoryview) -> int:
+        return os.write(file, data)
+
+    def truncate(self, file: int, size: int) -> None:
+        os.ftruncate(file, size)
+
+    def sync(self, file: int) -> None:
+        os.fsync(file)
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.rename(target)
+
+    def make_folder(self, path: Path) -> None:
+        path.mkdir(FOLDER_MODE)
+
+    def remove_file(self, path: Path) -> None:
+        path.unlink()
+
+    def remove_folder(self, path: Path) -> None:
+        path.rmdir()
+
+
+disk = Disk()
+
+
+@contextmanager
+def _naming(path: Path, need: int = 0) -> Iterator[None]:
+    """Turns an OSError into a StorageError that names `path` and, on a full disk, the bytes."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = None
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = f"needed {need:,} bytes; free: {free_bytes(path):,} bytes"
+        problem = Problem(
+            code="STO002" if hint else "STO001",
+            message=f"cannot write {path}: {reason}",
+            key=str(path),
+            hint=hint,
+        )
+        raise StorageError(problem) from error
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes free for this user on the file system of `path`, or of the nearest parent there is."""
+    for place in (path, *path.absolute().parents):
+        with suppress(OSError):
+            state = os.statvfs(place)
+            return state.f_bavail * state.f_frsize
+    return 0
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        disk.sync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[disk.write(file, rest) :]
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def create_folder(path: Path) -> None:
+    """Makes a folder that was not there. Raises StorageError, from FileExistsError if it was."""
+    with _naming(path):
+        disk.make_folder(path)
+        _sync_folder(path.parent)
+
+
+def ensure_folder(path: Path) -> None:
+    """Makes a folder and its parents where they are missing. Raises StorageError."""
+    for folder in (*reversed(path.parents), path):
+        try:
+            if not folder.is_dir():
+                create_folder(folder)
+        except StorageError as error:
+            if not (isinstance(error.__cause__, FileExistsError) and folder.is_dir()):
+                raise
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Renames a folder to a name beside it that is free. Raises StorageError."""
+    with _naming(target):
+        disk.rename(source, target)
+        _sync_folder(target.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder and all in it; links are removed, not followed. Raises StorageError."""
+    with _naming(path), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                remove_tree(Path(entry.path))
+            else:
+                disk.remove_file(Path(entry.path))
+    with _naming(path):
+        disk.remove_folder(path)
+
+
+# -- whole files -----------------------------------------------------------------------------------
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Puts `data` under `path`, whole or not at all, on disk when it returns.
+
+    Raises StorageError; what was there before then still is.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _naming(path, len(data)):
+        try:
+            _write_new(temporary, data)
+            disk.rename(temporary, path)
+        except OSError:
+            with suppress(OSError):
+                disk.remove_file(temporary)
+            raise
+        _sync_folder(path.parent)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    file = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        _write_all(file, data)
+        disk.sync(file)
+    finally:
+        os.close(file)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of `text` in UTF-8."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """`write_bytes` of `value` as indented JSON; numbers that are not finite as in `json_line`."""
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    """`value` as JSON on one line, in ASCII.
+
+    JSON has no NaN: `"NaN"`, `"Infinity"` and `"-Infinity"` stand for them, which `float()` reads.
+    """
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return str(value) if isinstance(value, os.PathLike) else value
+
+
+# -- logs ------------------------------------------------------------------------------------------
+
+
+class AppendLog:
+    """A file that grows by whole lines; each is with the system, if not on disk, at once.
+
+    A line that a crash tore is cut off when the file is opened again. Raises StorageError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _naming(path):
+            self._file: int | None = disk.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            self._cut_torn_line()
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Adds one JSON object as a line."""
+        self.append_line(json_line(record))
+
+    def append_line(self, line: str) -> None:
+        """Adds one line of text; a line break within it becomes a space."""
+        data = (" ".join(line.splitlines()) + "\n").encode("utf-8", "backslashreplace")
+        if self._file is None:
+            raise ValueError(f"{self.path} is closed")
+        with _naming(self.path, len(data)):
+            try:
+                _write_all(self._file, data)
+            except OSError:
+                with suppress(OSError):
+                    self._cut_torn_line()
+                raise
+
+    def sync(self) -> None:
+        """Returns when every line is on disk."""
+        if self._file is not None:
+            with _naming(self.path):
+                disk.sync(self._file)
+
+    def close(self) -> None:
+        """Syncs and closes; a second call does nothing."""
+        if self._file is not None:
+            try:
+                self.sync()
+            finally:
+                os.close(self._file)
+                self._file = None
+
+    def __enter__(self) -> AppendLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _cut_torn_line(self) -> None:
+        assert self._file is not None
+        size = end = os.fstat(self._file).st_size
+        while end > 0:
+            start = max(0, end - 65536)
+            newline = os.pread(self._file, end - start, start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < size:
+            disk.truncate(self._file, end)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def read_bytes(path: Path, limit: int | None = None) -> bytes:
+    """A regular file of at most `limit` bytes. Raises UnsafeError (a link, too big), OSError."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnsafeError(f"{path} is a symbolic link", key=str(path)) from error
+        raise
+    with os.fdopen(file, "rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if limit is not None and size > limit:
+            raise UnsafeError(f"{path} has {size:,} bytes, at most {limit:,} are read")
+        return stream.read() if limit is None else stream.read(limit)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex, read in pieces. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
