@@ -1,0 +1,162 @@
+"""The folder of one run: who made it, what was asked for, everything that happened."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Literal
+
+from rnnexp import storage
+from rnnexp.errors import CheckpointError, ConfigError, Problem, StorageError, UnsafeError
+from rnnexp.recording.text_files import read_json
+
+__all__ = ["NAME_PATTERN", "RunFolder", "State"]
+
+State = Literal["running", "finished", "interrupted", "failed", "diverged"]
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+ATTEMPTS = 100
+SUBFOLDERS = ("checkpoints", "plots")
+
+
+class RunFolder:
+    """`runs/<UTC yyyymmdd-hhmmss>-<name>-<6 hex>/`, made by `create`, met again by `open`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, runs: Path, name: str) -> RunFolder:
+        """Makes a folder that is this run's alone, however many start at the same instant.
+
+        Raises ConfigError (a name that is not a plain file name), StorageError.
+        """
+        _check_name(name)
+        storage.ensure_folder(runs)
+        folder = cls(_create_unique(runs, name))
+        try:
+            for part in SUBFOLDERS:
+                storage.create_folder(folder.path / part)
+            folder.set_status("running", started=_now())
+        except StorageError:
+            folder.discard()
+            raise
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The run in `path`. Raises CheckpointError where there is none."""
+        if not (path / "status.json").is_file():
+            raise CheckpointError(f"{path} is not the folder of a run: it has no status.json")
+        return cls(path)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @cached_property
+    def metrics(self) -> storage.AppendLog:
+        """metrics.jsonl, one JSON object a line."""
+        return storage.AppendLog(self.path / "metrics.jsonl")
+
+    @cached_property
+    def _train_log(self) -> storage.AppendLog:
+        return storage.AppendLog(self.path / "train.log")
+
+    def log(self, text: str) -> None:
+        """Adds a line for people to train.log, with the time in UTC."""
+        self._train_log.append_line(f"{_now()} {text}")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Puts a file in the folder, whole or not at all; `name` may be `plots/loss.txt`."""
+        storage.write_text(self._inside(name), text)
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Puts a JSON file in the folder, whole or not at all."""
+        storage.write_json(self._inside(name), value)
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Puts a file in the folder, whole or not at all."""
+        storage.write_bytes(self._inside(name), data)
+
+    def set_status(self, state: State, **fields: Any) -> None:
+        """Says in status.json what the run is doing, and which process does it.
+
+        Fields given earlier stay (the time of the start among them).
+        """
+        status = {**self.status(), "state": state, **fields}
+        status |= {"pid": os.getpid(), "host": socket.gethostname(), "updated": _now()}
+        self.write_json("status.json", status)
+
+    def status(self) -> dict[str, Any]:
+        """What status.json says; empty where it is missing or damaged."""
+        return read_json(self.path / "status.json") or {}
+
+    def close(self) -> None:
+        """Syncs and closes the logs."""
+        for name in ("metrics", "_train_log"):
+            log: storage.AppendLog | None = self.__dict__.pop(name, None)
+            if log is not None:
+                log.close()
+
+    def discard(self) -> None:
+        """Removes the folder: nothing trained in it."""
+        self.close()
+        storage.remove_tree(self.path)
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _inside(self, name: str) -> Path:
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/") or "\0" in name:
+            raise UnsafeError(f"{name!r} is not a name inside the run folder")
+        path = self.path.joinpath(*parts)
+        if path.parent.resolve() != self.path.resolve().joinpath(*parts[:-1]):
+            raise UnsafeError(f"{path} leads out of the run folder through a symbolic link")
+        return path
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(NAME_PATTERN, name, re.ASCII):
+        problem = Problem(
+            code="CFG010",
+            message="not a name that a folder can carry everywhere",
+            key="name",
+            value=name,
+            allowed=f"{NAME_PATTERN} (a letter or digit, then up to 63 of letters, digits, . _ -)",
+        )
+        raise ConfigError(problem)
+
+
+def _create_unique(runs: Path, name: str) -> Path:
+    for _ in range(ATTEMPTS):
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = runs / f"{stamp}-{name}-{secrets.token_hex(3)}"
+        try:
+            storage.create_folder(path)
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+        else:
+            return path
+    raise StorageError(f"no free name for a run in {runs} after {ATTEMPTS} attempts")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,43 @@
+"""Reading the text files of a run, also while it is written, also where a file is damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rnnexp import storage
+from rnnexp.errors import UnsafeError
+
+__all__ = ["read_json", "read_records"]
+
+JSON_LIMIT = 64 * 2**20
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file, or None where the file is missing or holds something else.
+
+    Raises UnsafeError where the file is a symbolic link or absurdly large.
+    """
+    try:
+        value = json.loads(storage.read_bytes(path, JSON_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file in order; lines that are torn or damaged are passed over."""
+    if path.is_symlink():
+        raise UnsafeError(f"{path} is a symbolic link", key=str(path))
+    if not path.is_file():
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(record, dict):
+                yield record

@@ -1,0 +1,230 @@
+"""Whole files or none, logs without torn lines, errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnexp import storage
+from rnnexp.errors import StorageError, UnsafeError
+
+
+class Failing(storage.Disk):
+    """A disk on which one kind of call fails."""
+
+    def __init__(self, call: str, number: int) -> None:
+        self.call, self.number = call, number
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == object.__getattribute__(self, "call"):
+
+            def fail(*_: Any) -> None:
+                raise OSError(self.number, os.strerror(self.number))
+
+            return fail
+        return object.__getattribute__(self, name)
+
+
+def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    storage.write_text(path, "one")
+    storage.write_text(path, "zwei ä")
+    assert path.read_text(encoding="utf-8") == "zwei ä"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("call", ["open", "write", "sync", "rename"])
+def test_a_failed_write_leaves_the_old_file(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    storage.write_text(path, "old")
+    monkeypatch.setattr(storage, "disk", Failing(call, errno.EIO))
+    with pytest.raises(StorageError) as caught:
+        storage.write_text(path, "new")
+    assert caught.value.exit == 6
+    assert str(path) in str(caught.value)
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_says_how_much_is_needed_and_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "disk", Failing("write", errno.ENOSPC))
+    with pytest.raises(StorageError) as caught:
+        storage.write_bytes(tmp_path / "a", b"x" * 1234)
+    hint = caught.value.problems[0].hint
+    assert hint is not None
+    assert "1,234" in hint and "free" in hint
+
+
+def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(storage.Disk):
+        def write(self, file: int, data: bytes | memoryview) -> int:
+            return os.write(file, bytes(data)[:3])
+
+    monkeypatch.setattr(storage, "disk", Slow())
+    storage.write_bytes(tmp_path / "a", b"0123456789")
+    assert (tmp_path / "a").read_bytes() == b"0123456789"
+
+
+def test_a_link_is_replaced_and_its_target_untouched(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("precious")
+    link.symlink_to(target)
+    storage.write_text(link, "new")
+    assert target.read_text() == "precious"
+    assert not link.is_symlink()
+
+
+def test_a_log_does_not_follow_a_link(tmp_path: Path) -> None:
+    (tmp_path / "log").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError):
+        storage.AppendLog(tmp_path / "log")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_nothing_is_writable_by_others_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        storage.create_folder(tmp_path / "folder")
+        storage.write_text(tmp_path / "folder" / "file", "x")
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "folder", tmp_path / "folder" / "file"):
+        assert not path.stat().st_mode & (stat.S_IWOTH | stat.S_IWGRP)
+
+
+def test_create_folder_is_exclusive(tmp_path: Path) -> None:
+    storage.create_folder(tmp_path / "a")
+    with pytest.raises(StorageError) as caught:
+        storage.create_folder(tmp_path / "a")
+    assert isinstance(caught.value.__cause__, FileExistsError)
+
+
+def test_ensure_folder_makes_parents_and_accepts_what_is_there(tmp_path: Path) -> None:
+    storage.ensure_folder(tmp_path / "a" / "b")
+    storage.ensure_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_ensure_folder_says_when_a_file_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(StorageError):
+        storage.ensure_folder(tmp_path / "a" / "b")
+
+
+def test_remove_tree_does_not_follow_links(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    tree = tmp_path / "tree"
+    (tree / "deep").mkdir(parents=True)
+    (tree / "deep" / "link").symlink_to(outside)
+    storage.remove_tree(tree)
+    assert not tree.exists()
+    assert (outside / "precious").exists()
+
+
+def test_a_read_refuses_links_and_large_files(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert storage.read_bytes(tmp_path / "a", 5) == b"12345"
+    for path, limit in ((tmp_path / "link", None), (tmp_path / "a", 4)):
+        with pytest.raises(UnsafeError):
+            storage.read_bytes(path, limit)
+
+
+# -- JSON ------------------------------------------------------------------------------------------
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda part: st.lists(part) | st.dictionaries(st.text(), part),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), values))
+def test_json_is_always_one_valid_ascii_line(value: dict[str, Any]) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    line = storage.json_line(value)
+    assert line.isascii() and "\n" not in line
+    json.loads(line, parse_constant=refuse)
+
+
+def test_numbers_that_are_not_finite_come_back_through_float() -> None:
+    record = json.loads(storage.json_line({"a": [float("nan"), float("inf"), -float("inf")]}))
+    assert record == {"a": ["NaN", "Infinity", "-Infinity"]}
+    assert float(record["a"][2]) == -float("inf")
+
+
+# -- logs ------------------------------------------------------------------------------------------
+
+
+def test_a_torn_last_line_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": 2, "lo')
+    with storage.AppendLog(path) as log:
+        log.append({"step": 2})
+    assert path.read_text().splitlines() == ['{"step": 1}', '{"step": 2}']
+
+
+@given(st.binary(max_size=40), st.integers(0, 200_000))
+def test_cutting_keeps_exactly_the_whole_lines(
+    tmp_path_factory: pytest.TempPathFactory, tail: bytes, padding: int
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "log"
+    data = b"first\n" + tail + b"x" * padding
+    path.write_bytes(data)
+    storage.AppendLog(path).close()
+    assert path.read_bytes() == data[: data.rfind(b"\n") + 1]
+
+
+def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
+    log = storage.AppendLog(tmp_path / "log")
+    log.append({"step": 1})
+    assert (tmp_path / "log").read_text() == '{"step": 1}\n'
+    log.close()
+    log.close()
+    with pytest.raises(ValueError, match="closed"):
+        log.append({})
+
+
+def test_a_line_that_did_not_fit_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Filling(storage.Disk):
+        calls = 0
+
+        def write(self, file: int, data: bytes | memoryview) -> int:
+            self.calls += 1
+            if self.calls == 2:
+                raise OSError(errno.ENOSPC, "full")
+            return os.write(file, bytes(data)[:4])
+
+    log = storage.AppendLog(tmp_path / "log")
+    log.append({"step": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "disk", Filling())
+        with pytest.raises(StorageError):
+            log.append({"step": 2})
+    log.append({"step": 3})
+    log.close()
+    assert (tmp_path / "log").read_text() == '{"step": 1}\n{"step": 3}\n'
+
+
+def test_text_with_line_breaks_stays_one_line(tmp_path: Path) -> None:
+    with storage.AppendLog(tmp_path / "log") as log:
+        log.append_line("a\nb\r\nc")
+    assert (tmp_path / "log").read_text() == "a b c\n"
