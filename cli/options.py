@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DebugOption", "JsonOption", "RunsOption"]
+__all__ = ["DebugOption", "JsonOption", "OverridesArgument", "RunsOption", "SetOption"]
 
 JsonOption = Annotated[
     bool,
@@ -30,4 +30,18 @@ RunsOption = Annotated[
 DebugOption = Annotated[
     bool,
     typer.Option("--debug", help="Show the traceback of an error."),
+]
+
+OverridesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[a.b=c ...]",
+        help="Change a key (a.b=c) or remove it ('~a.b').",
+        show_default=False,
+    ),
+]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=c", help="The same as the positional form; repeatable."),
 ]

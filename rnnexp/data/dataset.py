@@ -89,6 +89,12 @@ class Dataset:
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def time_steps(self) -> int:
+        """T of the training examples, padding included."""
+        sequences = self.train.targets if self.shape == "one_to_many" else self.train.inputs
+        return int(sequences.shape[1])
+
     def split(self, name: str) -> Sequences:
         """The split called `train`, `val` or `test`."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]

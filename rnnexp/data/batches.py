@@ -1,0 +1,168 @@
+"""From the examples of a split to time-major batches of tensors.
+
+Shape letters: N examples, T time, B batch, I input, O output. The order of the batches is a pure
+function of seed and epoch, so nothing about it has to be stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+
+__all__ = ["Batch", "Batches", "shuffled", "streams"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B examples, time-major.
+
+    inputs: (T, B, I) values or (T, B) ids. targets: (B, O) or (B,) for one answer per sequence,
+    otherwise (T, B, O) or (T, B). lengths: (B,) or None where every example fills T.
+    mask: (T, B) 1.0 where the target counts, or None where all do. count: how many targets count,
+    known without asking the device. steps: valid input steps. rows: which examples these are.
+    condition: (B, C) or (B,) ids in one-to-many.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    rows: Ints
+    count: int
+    steps: int
+    lengths: Tensor | None = None
+    mask: Tensor | None = None
+    condition: Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        if device.type == "cpu":
+            return self
+        moved: dict[str, Any] = {
+            name: value.pin_memory().to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
+
+    def window(self, start: int, stop: int) -> Batch:
+        """The time steps start..stop of a batch with one target per step."""
+        mask = None if self.mask is None else self.mask[start:stop]
+        inputs, targets = self.inputs[start:stop], self.targets[start:stop]
+        count = targets.shape[0] * targets.shape[1] if mask is None else int(mask.sum())
+        return replace(self, inputs=inputs, targets=targets, mask=mask, count=count, lengths=None)
+
+
+class Batches:
+    """The batches of one split, epoch by epoch.
+
+    carry: consecutive windows of a stream go to the same row of consecutive batches, so that a
+    state can be carried; otherwise (training) the examples are shuffled.
+    """
+
+    def __init__(
+        self, dataset: Dataset, split: str, batch_size: int, seed: int, carry: bool = False
+    ) -> None:
+        self.dataset, self.sequences = dataset, dataset.split(split)
+        self.batch_size, self.seed, self.carry = batch_size, seed, carry
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.sequences) / self.batch_size)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The training batches of an epoch, in that epoch's order."""
+        if self.carry:
+            return self.in_order()
+        return map(self.take, shuffled(len(self.sequences), self.batch_size, self.seed, number))
+
+    def in_order(self) -> Iterator[Batch]:
+        """Every example once: as streams with `carry`, otherwise first to last."""
+        order = streams if self.carry else _consecutive
+        return map(self.take, order(len(self.sequences), self.batch_size))
+
+    def take(self, rows: Ints) -> Batch:
+        """The batch of the examples with these numbers."""
+        split = self.sequences
+        lengths = None if split.lengths is None else split.lengths[rows]
+        if self.dataset.shape == "one_to_many":
+            return self._conditioned(rows, lengths)
+        inputs = _time_major(split.inputs, rows, lengths)
+        if self.dataset.shape == "many_to_one":
+            targets, mask, count = torch.from_numpy(split.targets[rows]), None, len(rows)
+        else:
+            targets = _time_major(split.targets, rows, lengths)
+            mask, count = _mask(split, rows, lengths, len(inputs))
+        steps = inputs.shape[0] * inputs.shape[1] if lengths is None else int(lengths.sum())
+        return Batch(inputs, targets, rows, count, steps, _tensor(lengths), _tensor(mask))
+
+    def _conditioned(self, rows: Ints, lengths: Ints | None) -> Batch:
+        """Inputs are the targets one step late: the start first, then each previous answer."""
+        split, outputs = self.sequences, self.dataset.outputs
+        targets = _time_major(split.targets, rows, lengths)
+        inputs = torch.roll(targets, 1, dims=0)
+        inputs[0] = start_of(outputs)
+        mask, count = _mask(split, rows, lengths, len(targets))
+        condition = torch.from_numpy(split.inputs[rows])
+        return Batch(
+            inputs, targets, rows, count, count, _tensor(lengths), _tensor(mask), condition
+        )
+
+
+def start_of(outputs: Values | Tokens) -> int:
+    """What a generated sequence is opened with: the end token, or zeros."""
+    return outputs.end or 0 if isinstance(outputs, Tokens) else 0
+
+
+def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:
+    """Every example once, in an order that depends on seed and epoch alone."""
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    return (order[start : start + batch_size] for start in range(0, count, batch_size))
+
+
+def streams(count: int, rows: int) -> Iterator[Ints]:
+    """Cut 0..count-1 into `rows` parallel runs; each batch takes the next one of every run.
+
+    The runs that end early are the last ones, so batches only ever lose rows at their end.
+    """
+    per_row = -(-count // rows)
+    for step in range(per_row):
+        index = np.arange(rows) * per_row + step
+        yield index[index < count]
+
+
+def _consecutive(count: int, batch_size: int) -> Iterator[Ints]:
+    return (
+        np.arange(start, min(start + batch_size, count)) for start in range(0, count, batch_size)
+    )
+
+
+def _time_major(values: NDArray[np.generic], rows: Ints, lengths: Ints | None) -> Tensor:
+    taken = values[rows] if lengths is None else values[rows, : int(lengths.max())]
+    return torch.from_numpy(np.ascontiguousarray(taken.swapaxes(0, 1)))
+
+
+def _mask(
+    split: Sequences, rows: Ints, lengths: Ints | None, time: int
+) -> tuple[NDArray[np.float32] | None, int]:
+    """(T, B) which targets count, and how many do."""
+    if lengths is None and split.mask is None:
+        return None, time * len(rows)
+    counts = np.ones((time, len(rows)), dtype=bool)
+    if lengths is not None:
+        counts &= np.arange(time)[:, None] < lengths
+    if split.mask is not None:
+        counts &= split.mask[rows, :time].T
+    return counts.astype(np.float32), int(counts.sum())
+
+
+def _tensor(values: NDArray[np.generic] | None) -> Tensor | None:
+    return None if values is None else torch.from_numpy(values)

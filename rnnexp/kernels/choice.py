@@ -1,0 +1,25 @@
+"""Which path runs a layer, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Path", "choose"]
+
+
+@dataclass(frozen=True)
+class Path:
+    """`torch`: torch's own loop over time. `equations`: the cell's equations, step by step."""
+
+    name: Literal["torch", "equations"]
+    reason: str
+
+
+def choose(cell: str, *, layer_norm: bool, recurrent_dropout: float) -> Path:
+    """The fastest path that computes what the layer's settings ask for."""
+    if layer_norm:
+        return Path("equations", "layer_norm normalises inside every time step")
+    if recurrent_dropout:
+        return Path("equations", "recurrent_dropout masks h inside every time step")
+    return Path("torch", f"standard {cell} cell")

@@ -1,0 +1,77 @@
+"""From the config's `model:` and the data's sizes to a network."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import nn
+
+from rnnexp.config.schema.model import Model
+from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.layers.direction import Direction
+from rnnexp.layers.init import initialise
+from rnnexp.layers.network import Bridge, Network, OneHot
+from rnnexp.layers.shape_plan import STATES, encoded_size, return_sequences
+from rnnexp.layers.stack import RecurrentLayer, Stack
+
+__all__ = ["build_network"]
+
+
+def build_network(model: Model, dataset: Dataset, conditioning: str | None = None) -> Network:
+    """The network of an experiment, freshly initialised from torch's random state."""
+    steps = dataset.outputs if conditioning else dataset.inputs
+    encode, input_size = _encoder(steps, model.embedding), encoded_size(steps, model.embedding)
+    condition = _encoder(dataset.inputs, None) if conditioning else None
+    if conditioning == "every_step":
+        input_size += dataset.inputs.size
+    stack = _stack(model, input_size, return_sequences(len(model.hidden_sizes), dataset.shape))
+    head = nn.Linear(stack.output_size, dataset.outputs.size)
+    nn.init.xavier_uniform_(head.weight)
+    nn.init.zeros_(head.bias)
+    if model.tied_embedding and isinstance(encode, nn.Embedding):
+        head.weight = encode.weight
+    bridge = None
+    if conditioning == "initial_state":
+        bridge = Bridge(dataset.inputs.size, model.hidden_sizes, len(STATES[model.cell]))
+    return Network(encode, stack, head, condition, bridge)
+
+
+def _encoder(spec: Values | Tokens, embedding: int | None) -> nn.Module:
+    if isinstance(spec, Values):
+        return nn.Identity()
+    if embedding is None:
+        return OneHot(spec.size)
+    table = nn.Embedding(spec.size, embedding)
+    nn.init.normal_(table.weight, std=embedding**-0.5)
+    return table
+
+
+def _stack(model: Model, input_size: int, returns: tuple[bool, ...]) -> Stack:
+    width = 2 if model.bidirectional and model.merge in (None, "concat") else 1
+    sizes = (input_size, *(width * hidden for hidden in model.hidden_sizes))
+    layers = [
+        RecurrentLayer(
+            _direction(model, size, hidden),
+            _direction(model, size, hidden) if model.bidirectional else None,
+            model.merge or "concat",
+            returned,
+        )
+        for (size, _), hidden, returned in zip(
+            pairwise(sizes), model.hidden_sizes, returns, strict=True
+        )
+    ]
+    return Stack(layers, model.dropout)
+
+
+def _direction(model: Model, input_size: int, hidden_size: int) -> Direction:
+    direction = Direction(
+        model.cell,
+        input_size,
+        hidden_size,
+        model.activation or "tanh",
+        model.layer_norm,
+        model.recurrent_dropout,
+        model.initial_state == "learned",
+    )
+    initialise(direction, model.init, 1.0 if model.forget_bias is None else model.forget_bias)
+    return direction

@@ -1,0 +1,115 @@
+"""One recurrent layer in one direction of time, with the knobs that torch's layers do not have.
+
+Shape letters: T time, B batch, I input, H hidden, G = gates * H. Everything is time-major.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from rnnexp.kernels import choose
+from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
+from rnnexp.layers.recurrent import GRU, LSTM, RNN
+from rnnexp.layers.shape_plan import GATES, STATES
+
+__all__ = ["Direction"]
+
+
+class Direction(nn.Module):
+    """Reads x_TBI from the first step to the last and returns every h_t and the last state.
+
+    The weights are those of the torch layer inside (`rnn.weight_ih_l0`, ...). `layer_norm`
+    normalises W_xh x_t, W_hh h_{t-1} and the LSTM's c_t (Ba, Kiros, Hinton 2016);
+    `recurrent_dropout` drops components of h_{t-1} with one mask per sequence (Gal 2016).
+    """
+
+    def __init__(  # noqa: PLR0917
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        activation: str = "tanh",
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        learned_state: bool = False,
+    ) -> None:
+        super().__init__()
+        self.cell, self.hidden_size, self.recurrent_dropout = cell, hidden_size, recurrent_dropout
+        self.activation = activation
+        self.rnn = _torch_layer(cell, input_size, hidden_size, activation)
+        gates, states = len(GATES[cell]), len(STATES[cell])
+        self.norm_x, self.norm_h = (
+            nn.LayerNorm(gates * hidden_size) if layer_norm else nn.Identity() for _ in range(2)
+        )
+        self.norm_c = nn.LayerNorm(hidden_size) if layer_norm and cell == "lstm" else nn.Identity()
+        self.initial = nn.Parameter(torch.zeros(states, hidden_size)) if learned_state else None
+        self.path = choose(cell, layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """W_xh (G, I), W_hh (G, H), b_xh (G,), b_hh (G,)."""
+        get = self.rnn.get_parameter
+        return get("weight_ih_l0"), get("weight_hh_l0"), get("bias_ih_l0"), get("bias_hh_l0")
+
+    def initial_state(self, batch: int) -> CellState | None:
+        """The trained h_0 (and c_0), each (B, H); None stands for zeros."""
+        if self.initial is None:
+            return None
+        return tuple(vector_H.expand(batch, -1) for vector_H in self.initial)
+
+    def forward(self, x_TBI: Tensor, state: CellState | None = None) -> tuple[Tensor, CellState]:
+        """Outputs h_TBH and the state after the last step, each (B, H)."""
+        if state is None:
+            state = self.initial_state(x_TBI.shape[1])
+        if self.path.name == "torch":
+            return self._torch_loop(x_TBI, state)
+        return self._equations(x_TBI, state)
+
+    def _torch_loop(self, x_TBI: Tensor, state: CellState | None) -> tuple[Tensor, CellState]:
+        if state is None:
+            h_TBH, last = self.rnn(x_TBI)
+        else:
+            first = [s_BH.unsqueeze(0).contiguous() for s_BH in state]
+            h_TBH, last = self.rnn(x_TBI, tuple(first) if self.cell == "lstm" else first[0])
+        last = last if self.cell == "lstm" else (last,)
+        return h_TBH, tuple(s_1BH.squeeze(0) for s_1BH in last)
+
+    def _equations(self, x_TBI: Tensor, state: CellState | None) -> tuple[Tensor, CellState]:
+        if state is None:
+            zeros_BH = x_TBI.new_zeros(x_TBI.shape[1], self.hidden_size)
+            state = (zeros_BH,) * len(STATES[self.cell])
+        W_xh_GI, W_hh_GH, b_xh_G, b_hh_G = self.weights
+        zx_TBG = self.norm_x(x_TBI @ W_xh_GI.t()) + b_xh_G
+        mask_BH = self._dropout_mask(state[0])
+
+        def recur(h_BH: Tensor) -> Tensor:
+            product: Tensor = self.norm_h((h_BH * mask_BH) @ W_hh_GH.t())
+            return product + b_hh_G
+
+        step, outputs = self._step(), []
+        for zx_BG in zx_TBG.unbind(0):
+            state = step(zx_BG, state, recur)
+            outputs.append(state[0])
+        return torch.stack(outputs), state
+
+    def _step(self) -> Step:
+        if self.cell == "lstm":
+            return partial(lstm_step, norm_c=self.norm_c)
+        if self.cell == "gru":
+            return gru_step
+        return partial(rnn_step, activation=getattr(torch, self.activation))
+
+    def _dropout_mask(self, h_BH: Tensor) -> Tensor:
+        keep = 1 - self.recurrent_dropout
+        if keep == 1 or not self.training:
+            return torch.ones_like(h_BH)
+        return torch.empty_like(h_BH).bernoulli_(keep) / keep
+
+
+def _torch_layer(cell: str, input_size: int, hidden_size: int, activation: str) -> nn.RNNBase:
+    if cell == "rnn":
+        return RNN(input_size, hidden_size, nonlinearity=activation)
+    return (LSTM if cell == "lstm" else GRU)(input_size, hidden_size)

@@ -1,0 +1,52 @@
+"""How recurrent weights start. Blocks of gates are initialised gate by gate.
+
+Sources: orthogonal, Saxe 2014; identity (IRNN), Le, Jaitly, Hinton 2015; forget-gate bias,
+Jozefowicz 2015; Glorot 2010.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rnnexp.config.schema.model import Init
+from rnnexp.layers.direction import Direction
+from rnnexp.layers.shape_plan import GATES
+
+__all__ = ["initialise", "spectral_radius"]
+
+
+@torch.no_grad()
+def initialise(direction: Direction, init: Init, forget_bias: float = 1.0) -> None:
+    """Overwrite the weights and biases of one direction in place.
+
+    Biases start at 0, the LSTM's forget gate at `forget_bias` (all of it in b_ih).
+    """
+    gates = GATES[direction.cell]
+    W_xh_GI, W_hh_GH, b_xh_G, b_hh_G = direction.weights
+    if init.input == "glorot":
+        for block_HI in W_xh_GI.chunk(len(gates)):
+            nn.init.xavier_uniform_(block_HI)
+    for block_HH in W_hh_GH.chunk(len(gates)):
+        _recurrent(block_HH, init)
+    nn.init.zeros_(b_xh_G)
+    nn.init.zeros_(b_hh_G)
+    if direction.cell == "lstm":
+        b_xh_G.chunk(len(gates))[gates.index("f")].fill_(forget_bias)
+
+
+def _recurrent(block_HH: Tensor, init: Init) -> None:
+    if init.recurrent == "orthogonal":
+        nn.init.orthogonal_(block_HH)
+    elif init.recurrent == "identity":
+        nn.init.eye_(block_HH)
+    elif init.recurrent == "glorot":
+        nn.init.xavier_uniform_(block_HH)
+    elif init.recurrent == "spectral_radius":
+        block_HH.normal_()
+        block_HH.mul_((init.spectral_radius or 1.0) / spectral_radius(block_HH))
+
+
+def spectral_radius(W_HH: Tensor) -> float:
+    """The largest absolute eigenvalue of a square matrix."""
+    return float(torch.linalg.eigvals(W_HH.double()).abs().max())

@@ -1,0 +1,88 @@
+"""The whole network: tokens or values in, a stack of recurrent layers, a linear output layer.
+
+Shape letters: T time, B batch, I input, H hidden, O output, V vocabulary, C condition.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rnnexp.layers.cells import CellState
+from rnnexp.layers.stack import Stack, StackState
+
+__all__ = ["Bridge", "Network", "OneHot"]
+
+
+class OneHot(nn.Module):
+    """Token ids (...) -> one-hot vectors (..., V)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return F.one_hot(ids, self.size).to(torch.get_default_dtype())
+
+
+class Bridge(nn.Module):
+    """From the condition (B, C) to the initial state of every layer: s_0 = tanh(W_cs c + b_s)."""
+
+    def __init__(self, condition_size: int, hidden_sizes: tuple[int, ...], states: int) -> None:
+        super().__init__()
+        self.hidden_sizes, self.states = hidden_sizes, states
+        self.linear = nn.Linear(condition_size, states * sum(hidden_sizes))
+
+    def forward(self, condition_BC: Tensor) -> StackState:
+        s_B = self.linear(condition_BC).tanh()
+        sizes = [size for size in self.hidden_sizes for _ in range(self.states)]
+        parts = s_B.split(sizes, dim=-1)
+        return tuple(
+            cast("CellState", parts[i : i + self.states]) for i in range(0, len(parts), self.states)
+        )
+
+
+class Network(nn.Module):
+    """encode -> stack -> head, with an optional condition for one-to-many.
+
+    encode: token ids (T, B) -> (T, B, I), or the identity on values (T, B, I).
+    condition: the one thing that a sequence is generated from, (B, C) or class ids (B,); it sets
+        the initial state through a bridge, or is appended to the input of every step.
+    """
+
+    def __init__(
+        self,
+        encode: nn.Module,
+        stack: Stack,
+        head: nn.Linear,
+        encode_condition: nn.Module | None = None,
+        bridge: Bridge | None = None,
+    ) -> None:
+        super().__init__()
+        self.encode, self.stack, self.head = encode, stack, head
+        self.encode_condition, self.bridge = encode_condition, bridge
+
+    def forward(
+        self,
+        inputs: Tensor,
+        state: StackState | None = None,
+        lengths_B: Tensor | None = None,
+        condition: Tensor | None = None,
+    ) -> tuple[Tensor, StackState]:
+        """Outputs (T, B, O), or (B, O) where the stack returns no sequence, and the last state."""
+        x_TBI = self.encode(inputs)
+        if condition is not None and self.encode_condition is not None:
+            condition_BC = self.encode_condition(condition)
+            if self.bridge is None:
+                x_TBI = _append(x_TBI, condition_BC)
+            elif state is None:
+                state = self.bridge(condition_BC)
+        h, last = self.stack(x_TBI, state, lengths_B)
+        return self.head(h), last
+
+
+def _append(x_TBI: Tensor, condition_BC: Tensor) -> Tensor:
+    return torch.cat([x_TBI, condition_BC.expand(len(x_TBI), -1, -1)], dim=-1)

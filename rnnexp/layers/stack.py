@@ -1,0 +1,105 @@
+"""Stacked recurrent layers, in one or two directions, each told whether to return its sequence.
+
+Shape letters: T time, B batch, I input, H hidden, D directions. Everything is time-major.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from rnnexp.layers.cells import CellState
+from rnnexp.layers.direction import Direction
+
+__all__ = ["Merge", "RecurrentLayer", "Stack", "StackState", "reverse", "take_last"]
+
+Merge = Literal["concat", "sum", "mean"]
+StackState = tuple[CellState, ...]
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of the stack: a forward reader, and with `bidirectional` a backward one.
+
+    Returns the sequence (T, B, H or 2H), or with return_sequences false the final valid state of
+    each direction (B, H or 2H), which is not the output at the last column of a padded batch.
+    """
+
+    def __init__(
+        self,
+        forward_reader: Direction,
+        backward_reader: Direction | None,
+        merge: Merge,
+        return_sequences: bool,
+    ) -> None:
+        super().__init__()
+        self.forward_reader, self.backward_reader = forward_reader, backward_reader
+        self.merge, self.return_sequences = merge, return_sequences
+
+    @property
+    def output_size(self) -> int:
+        doubled = self.backward_reader is not None and self.merge == "concat"
+        return self.forward_reader.hidden_size * (2 if doubled else 1)
+
+    def forward(
+        self, x_TBI: Tensor, state: CellState | None = None, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, CellState]:
+        """The layer's output and the forward reader's last state."""
+        h_TBH, last = self.forward_reader(x_TBI, state)
+        outputs = [h_TBH if self.return_sequences else take_last(h_TBH, lengths_B)]
+        if self.backward_reader is not None:
+            back_TBH, _ = self.backward_reader(reverse(x_TBI, lengths_B))
+            if self.return_sequences:
+                outputs.append(reverse(back_TBH, lengths_B))
+            else:
+                outputs.append(take_last(back_TBH, lengths_B))
+        return _merge(outputs, self.merge), last
+
+
+class Stack(nn.Module):
+    """Recurrent layers one on another, dropout between them."""
+
+    def __init__(self, layers: Sequence[RecurrentLayer], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.dropout = nn.Dropout(dropout) if dropout else None
+        self.output_size = layers[-1].output_size
+
+    def forward(
+        self, x_TBI: Tensor, state: StackState | None = None, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, StackState]:
+        """What the top layer returns, and every layer's last state."""
+        last = []
+        for index, layer in enumerate(self.layers):
+            if index and self.dropout is not None:
+                x_TBI = self.dropout(x_TBI)
+            x_TBI, state_l = layer(x_TBI, None if state is None else state[index], lengths_B)
+            last.append(state_l)
+        return x_TBI, tuple(last)
+
+
+def reverse(x_TBI: Tensor, lengths_B: Tensor | None) -> Tensor:
+    """Each sequence backwards in time; padding stays where it is."""
+    if lengths_B is None:
+        return x_TBI.flip(0)
+    t_T1 = torch.arange(len(x_TBI), device=x_TBI.device).unsqueeze(1)
+    source_TB = torch.where(t_T1 < lengths_B, lengths_B - 1 - t_T1, t_T1)
+    return x_TBI.gather(0, source_TB.unsqueeze(-1).expand_as(x_TBI))
+
+
+def take_last(h_TBH: Tensor, lengths_B: Tensor | None) -> Tensor:
+    """The output (B, H) at each sequence's last valid step."""
+    if lengths_B is None:
+        return h_TBH[-1]
+    index_1BH = (lengths_B - 1).view(1, -1, 1).expand(1, -1, h_TBH.shape[-1])
+    return h_TBH.gather(0, index_1BH).squeeze(0)
+
+
+def _merge(outputs: list[Tensor], merge: Merge) -> Tensor:
+    if len(outputs) == 1:
+        return outputs[0]
+    if merge == "concat":
+        return torch.cat(outputs, dim=-1)
+    return outputs[0] + outputs[1] if merge == "sum" else (outputs[0] + outputs[1]) / 2

@@ -1,0 +1,61 @@
+"""What the three task shapes have in common: a loss per batch, and a score per batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import Tensor
+
+from rnnexp.data.batches import Batch
+from rnnexp.layers.network import Network
+from rnnexp.layers.stack import StackState
+from rnnexp.tasks.objective import Objective
+
+__all__ = ["Score", "Task"]
+
+
+@dataclass
+class Score:
+    """Sums over the valid targets of some batches; `add` them up, then ask for the metrics.
+
+    output: what was judged in the last batch, shaped like its targets with O last.
+    """
+
+    sums: dict[str, float] = field(default_factory=dict)
+    count: int = 0
+    output: Tensor | None = None
+
+    def add(self, other: Score) -> None:
+        for name, value in other.sums.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += other.count
+        self.output = other.output
+
+
+class Task(ABC):
+    """One task shape with one objective.
+
+    higher_is_better: the metrics that are to rise; all others are to fall.
+    """
+
+    higher_is_better: ClassVar[frozenset[str]] = frozenset({"accuracy", "exact_match"})
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+
+    @abstractmethod
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """The loss of the network's output, summed over the batch's valid targets."""
+
+    @abstractmethod
+    def score(
+        self, network: Network, batch: Batch, state: StackState | None
+    ) -> tuple[Score, StackState]:
+        """Run the network on a batch and judge it; also the state to carry on with."""
+
+    def metrics(self, score: Score) -> Mapping[str, float]:
+        """The metrics of a whole split."""
+        return self.objective.metrics(score.sums, score.count)

@@ -1,0 +1,65 @@
+"""Where to compute, with how many threads, in which precision, and how memory is asked for."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from rnnexp.errors import EnvironmentMissingError
+
+__all__ = ["autocast", "choose_device", "choose_threads", "keep_freed_memory"]
+
+
+def choose_device(asked: str) -> torch.device:
+    """The device for `training.device`.
+
+    Raises:
+        EnvironmentMissingError: a GPU is asked for and there is none.
+    """
+    available = torch.cuda.is_available()
+    if asked == "cuda" and not available:
+        raise EnvironmentMissingError(
+            "training.device is cuda, but this machine has no usable GPU",
+            code="ENV101",
+            key="training.device",
+            value="cuda",
+            allowed="auto, cpu (devices found: cpu)",
+            hint="train on the CPU with training.device=cpu",
+        )
+    return torch.device("cuda" if available and asked != "cpu" else "cpu")
+
+
+def choose_threads(asked: int | str, largest_layer: int, batch_size: int) -> int:
+    """CPU threads: as asked, or by a rule from shapes and cores, never from a timing.
+
+    `largest_layer` is the largest H. Under about 2**15 state entries per time step the threads'
+    meeting at every step costs more than a second core brings.
+    """
+    if isinstance(asked, int):
+        return asked
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, 8) if largest_layer * batch_size >= 2**12 else 1
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Matrix products in bfloat16 where that is asked for; weights stay float32."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep freed blocks instead of giving them back to the kernel at every step.
+
+    A training step frees and asks for the same megabytes each time; above the default thresholds
+    the kernel would zero the pages anew. No effect on other C libraries.
+    """
+    M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, 1 << 30)
+        mallopt(M_TOP_PAD, 64 << 20)

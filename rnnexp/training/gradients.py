@@ -1,0 +1,83 @@
+"""From batches to gradients: full backpropagation with accumulation, or truncated windows.
+
+A loss is the sum over the valid targets divided by their number over the whole update, so that
+padding, short batches and accumulation change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnexp.config.schema.training import Training, Truncated
+from rnnexp.data.batches import Batch, Batches
+from rnnexp.layers.network import Network
+from rnnexp.tasks.task import Task
+from rnnexp.training.bptt import TruncatedUnroller
+from rnnexp.training.device import autocast
+
+__all__ = ["Gradients", "Pending"]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An update whose gradient lies in the parameters: its loss, and what it was computed from."""
+
+    loss: float
+    tokens: int
+    rows: NDArray[np.int64]
+
+
+class Gradients:
+    """Iterates over the updates of an epoch; the caller applies each gradient before the next."""
+
+    def __init__(
+        self, config: Training, network: Network, task: Task, device: torch.device
+    ) -> None:
+        self.network, self.task, self.device = network, task, device
+        self.accumulate, self.precision = config.accumulate, config.precision
+        truncated = config.bptt if isinstance(config.bptt, Truncated) else None
+        self.unroller = None if truncated is None else TruncatedUnroller(truncated)
+
+    def of_epoch(self, batches: Batches, number: int) -> Iterator[Pending]:
+        """Every update of an epoch, its gradient ready."""
+        placed = (batch.to(self.device) for batch in batches.epoch(number))
+        if self.unroller is None:
+            while group := list(islice(placed, self.accumulate)):
+                yield self._full(group)
+        else:
+            self.unroller.reset()
+            for batch in placed:
+                yield from self._truncated(self.unroller, batch)
+
+    def _full(self, group: list[Batch]) -> Pending:
+        count = sum(batch.count for batch in group)
+        losses = []
+        for batch in group:
+            with autocast(self.device, self.precision):
+                output, _ = self.network(batch.inputs, None, batch.lengths, batch.condition)
+            losses.append(self._backward(output, batch, count))
+        rows = np.concatenate([batch.rows for batch in group])
+        return Pending(_read(losses), sum(batch.steps for batch in group), rows)
+
+    def _truncated(self, unroller: TruncatedUnroller, batch: Batch) -> Iterator[Pending]:
+        with autocast(self.device, self.precision):
+            windows = unroller.windows(self.network, batch)
+            for output, window in windows:
+                loss = self._backward(output, window, window.count)
+                yield Pending(_read([loss]), window.count, batch.rows)
+
+    def _backward(self, output: Tensor, batch: Batch, count: int) -> Tensor:
+        loss = self.task.loss(output.float(), batch) / count
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+
+def _read(losses: list[Tensor]) -> float:
+    return losses[0].item() if len(losses) == 1 else torch.stack(losses).sum().item()

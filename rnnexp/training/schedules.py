@@ -1,0 +1,56 @@
+"""The learning rate over time: a factor on `lr` that depends on the update and the epoch alone.
+
+`plateau` is the exception: it also depends on the validation metric, so it has a state.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rnnexp.config.schema.training import Cosine, Plateau, Schedule, StepDecay
+
+__all__ = ["LearningRate"]
+
+
+@dataclass
+class LearningRate:
+    """lr(step, epoch) = base * warm-up * schedule.
+
+    total_steps: updates of the whole training, what `cosine` falls over.
+    """
+
+    base: float
+    schedule: Schedule
+    total_steps: int
+    plateau: float = 1.0
+    waited: int = 0
+
+    def at(self, step: int, epoch: int) -> float:
+        """The learning rate of update `step`, counted from 0."""
+        warmup = self.schedule.warmup_steps
+        if step < warmup:
+            return self.base * (step + 1) / warmup
+        return self.base * self._factor(step, epoch)
+
+    def _factor(self, step: int, epoch: int) -> float:
+        schedule = self.schedule
+        if isinstance(schedule, StepDecay):
+            return schedule.factor ** (epoch // schedule.every)
+        if isinstance(schedule, Cosine):
+            span = max(self.total_steps - schedule.warmup_steps, 1)
+            progress = min((step - schedule.warmup_steps) / span, 1.0)
+            return schedule.floor + (1 - schedule.floor) * (1 + math.cos(math.pi * progress)) / 2
+        return self.plateau
+
+    def epoch_ended(self, improved: bool) -> None:
+        """Tell `plateau` whether the monitored metric improved in this epoch."""
+        if not isinstance(self.schedule, Plateau):
+            return
+        self.waited = 0 if improved else self.waited + 1
+        if self.waited > self.schedule.patience:
+            self.plateau, self.waited = self.plateau * self.schedule.factor, 0
+
+    def state(self) -> dict[str, float]:
+        """What a checkpoint needs to go on."""
+        return {"plateau": self.plateau, "waited": self.waited}

@@ -1,0 +1,190 @@
+"""The training loop: read `fit` from top to bottom.
+
+The order of batches is a pure function of seed and epoch; what cannot be derived (weights,
+optimizer, random state, running means, carried state) goes into every checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from rnnexp.config.schema.training import Training, Truncated
+from rnnexp.data.batches import Batches
+from rnnexp.errors import DivergedError, InterruptedRunError
+from rnnexp.layers.network import Network
+from rnnexp.recording.checkpoints import Checkpoint
+from rnnexp.tasks.task import Task
+from rnnexp.training.clipping import build_clipper
+from rnnexp.training.evaluation import evaluate
+from rnnexp.training.gradients import Gradients, Pending
+from rnnexp.training.interrupt import Interrupt
+from rnnexp.training.journal import Journal
+from rnnexp.training.optimizers import build_optimizer
+from rnnexp.training.schedules import LearningRate
+from rnnexp.training.snapshot import model_weights, snapshot
+from rnnexp.training.stopping import Monitor
+from rnnexp.training.update import Updater
+
+__all__ = ["Outcome", "Trainer", "updates_per_epoch"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended; the network holds the weights of `best_step` again.
+
+    stopped_by: epochs, max_steps, max_minutes or early_stopping.
+    """
+
+    stopped_by: str
+    steps: int
+    epochs: int
+    seconds: float
+    best_step: int
+    best_metrics: Mapping[str, float]
+
+
+class Trainer:
+    """Fits a network to the training part of a data set, judging it on the validation part only."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        config: Training,
+        network: Network,
+        task: Task,
+        train: Batches,
+        val: Batches,
+        device: torch.device,
+    ) -> None:
+        self.config, self.network, self.task = config, network, task
+        self.train, self.val, self.device = train, val, device
+        self.optimizer = build_optimizer(config.optimizer, network.parameters())
+        self.clipper = build_clipper(config.clip)
+        self.updater = Updater(network, self.optimizer, self.clipper)
+        self.gradients = Gradients(config, network, task, device)
+        self.monitor = build_monitor(config, task)
+        planned = config.epochs * updates_per_epoch(config, train)
+        self.total_steps = min(planned, config.max_steps or planned)
+        self.schedule = LearningRate(config.optimizer.lr, config.schedule, self.total_steps)
+        self.step = self.epoch = self.updates_in_epoch = self.best_step = 0
+        self.best_metrics: Mapping[str, float] = {}
+
+    def fit(self, journal: Journal, interrupt: Interrupt) -> Outcome:
+        """Train until epochs, steps, minutes or patience run out.
+
+        Raises:
+            DivergedError: a loss or gradient is not finite; nothing of it reached a weight.
+            InterruptedRunError: a signal asked to stop; a checkpoint was left.
+        """
+        best = self._snapshot()
+        for epoch in range(self.config.epochs):
+            self.epoch, self.updates_in_epoch, reason = epoch, 0, None
+            self.network.train()
+            for pending in self.gradients.of_epoch(self.train, epoch):
+                self._update(pending, journal)
+                if interrupt.number:
+                    self._leave(journal, interrupt.number)
+                if reason := self._limit_reached(journal.seconds):
+                    break
+
+            improved = self._validate(journal)
+            self.schedule.epoch_ended(improved)
+            if reason is None and self.monitor.exhausted:
+                reason = "early_stopping"
+            if reason is None and epoch + 1 == self.config.epochs:
+                reason = "epochs"
+
+            checkpoint = self._snapshot()
+            best = checkpoint if improved else best
+            journal.recorder.checkpoint(checkpoint, improved, reason is not None)
+            if reason is not None:
+                break
+
+        self.network.load_state_dict(model_weights(best))
+        return Outcome(
+            reason or "epochs",
+            self.step,
+            self.epoch + 1,
+            journal.seconds,
+            self.best_step,
+            self.best_metrics,
+        )
+
+    def _update(self, pending: Pending, journal: Journal) -> None:
+        learning_rate = self.schedule.at(self.step, self.epoch)
+        try:
+            norm, clipped = self.updater.step(pending.loss, learning_rate)
+        except DivergedError as error:
+            raise self._placed(error, pending) from None
+        self.step += 1
+        self.updates_in_epoch += 1
+        journal.statistics.add(pending.loss, norm, clipped, pending.tokens)
+        journal.updated(self.step, self.epoch, learning_rate, self.clipper.threshold, pending.loss)
+
+    def _limit_reached(self, seconds: float) -> str | None:
+        if self.step == self.config.max_steps:
+            return "max_steps"
+        limit = self.config.max_minutes
+        return "max_minutes" if limit is not None and seconds >= 60 * limit else None
+
+    def _validate(self, journal: Journal) -> bool:
+        """Log the epoch; whether the monitored metric improved."""
+        lr = self.optimizer.param_groups[0]["lr"]
+        journal.flush(self.step, self.epoch, lr, self.clipper.threshold)
+        result = evaluate(self.network, self.task, self.val, self.device)
+        metrics = {f"val/{name}": value for name, value in result.metrics.items()}
+        journal.validated(self.step, self.epoch, metrics)
+        improved = self.monitor.improved(metrics)
+        if improved:
+            self.best_step, self.best_metrics = self.step, metrics
+        return improved
+
+    def _snapshot(self) -> Checkpoint:
+        unroller = self.gradients.unroller
+        state = {
+            "cursor": {"epoch": self.epoch, "updates": self.updates_in_epoch},
+            "monitor": self.monitor.latest,
+            "best_step": self.best_step,
+            "stopping": self.monitor.state(),
+            "schedule": self.schedule.state(),
+            "clipping": self.clipper.state(),
+        }
+        carried = None if unroller is None else unroller.carried
+        return snapshot(self.network, self.optimizer, carried, self.step, state)
+
+    def _leave(self, journal: Journal, signal_number: int) -> None:
+        journal.flush(self.step, self.epoch, self.schedule.at(self.step, self.epoch), None)
+        journal.recorder.checkpoint(self._snapshot(), False, True)
+        raise InterruptedRunError(
+            f"stopped by a signal after step {self.step}; a checkpoint was saved", signal_number
+        )
+
+    def _placed(self, error: DivergedError, pending: Pending) -> DivergedError:
+        """The same error with the place in the training and the rows of the batch."""
+        rows = ", ".join(str(row) for row in list(pending.rows)[:8])
+        more = ", ..." if len(pending.rows) > 8 else ""
+        problem = error.problems[0]
+        where = f"epoch {self.epoch}, step {self.step + 1}, training rows {rows}{more}"
+        return DivergedError(f"{where}: {problem.message}", code=problem.code, hint=problem.hint)
+
+
+def build_monitor(config: Training, task: Task) -> Monitor:
+    """The metric that `training.monitor` names, and the patience of early stopping."""
+    rises = config.monitor.removeprefix("val/") in task.higher_is_better
+    stopping = config.early_stopping
+    return Monitor(
+        config.monitor,
+        config.mode or ("max" if rises else "min"),
+        stopping.min_delta if stopping else 0.0,
+        stopping.patience if stopping else None,
+    )
+
+
+def updates_per_epoch(config: Training, train: Batches) -> int:
+    """How many updates an epoch makes (at most, where sequences differ in length)."""
+    if isinstance(config.bptt, Truncated):
+        time_steps = train.dataset.time_steps
+        return len(train) * -(-time_steps // config.bptt.k1)
+    return -(-len(train) // config.accumulate)
