@@ -29,22 +29,30 @@ def table(
     Where even that does not fit (20 columns), every row becomes a block of `heading: value` lines.
     Every cell must be safe already. A row may hold style codes only through `style`.
     """
-    places = list(range(len(columns)))
-    widths = [max([cells(column.title), *(_visible(row[i]) for row in rows)])
-              for i, column in enumerate(columns)]  # fmt: skip
-    while width is not None and sum(widths[i] + 2 for i in places) - 2 > width:
-        leaving = max(places, key=lambda i: (columns[i].goes, i))
-        if columns[leaving].goes == 0:
-            return _blocks(
-                [columns[i].title for i in places], [[row[i] for i in places] for row in rows]
-            )
-        places.remove(leaving)
+    widths = [
+        max([cells(column.title), *(_visible(row[i]) for row in rows)])
+        for i, column in enumerate(columns)
+    ]
+    places = _fitting(columns, widths, width)
+    if not places:
+        return _blocks([column.title for column in columns], rows)
     head = [
         style(_pad(columns[i].title, widths[i], columns[i].right), "bold", stream) for i in places
     ]
     rule = [style("─" * widths[i], "dim", stream) for i in places]
     body = [[_pad(row[i], widths[i], columns[i].right) for i in places] for row in rows]
     return "\n".join("  ".join(line).rstrip() for line in [head, rule, *body])
+
+
+def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int | None) -> list[int]:
+    """The columns that there is room for; none where not even those that stay have room."""
+    places = list(range(len(columns)))
+    while width is not None and sum(widths[i] + 2 for i in places) - 2 > width:
+        leaving = max(places, key=lambda i: (columns[i].goes, i))
+        if columns[leaving].goes == 0:
+            return []
+        places.remove(leaving)
+    return places
 
 
 def _visible(text: str) -> int:

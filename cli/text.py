@@ -110,13 +110,15 @@ def number(value: Any) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `850 ms`, `12 s`, `3 min`, `2.5 h`, `4 d`."""
+    """Seconds as people say them: `850 ms`, `12 s`, `3.5 min`, `20 h`, `4 d`; whole for whole ones."""
     if seconds is None:
         return ""
     for unit, size, limit in (("ms", 1e-3, 1), ("s", 1, 100), ("min", 60, 6000), ("h", 3600, 2e5)):
         if seconds < limit:
             amount = seconds / size
             return (
-                f"{amount:.1f} {unit}" if amount < 10 and unit != "ms" else f"{amount:.0f} {unit}"
+                f"{amount:.1f} {unit}"
+                if amount < 10 and isinstance(seconds, float) and unit != "ms"
+                else f"{amount:.0f} {unit}"
             )
     return f"{seconds / 86400:.0f} d"

@@ -1,0 +1,204 @@
+"""`rnnexp runs`: what was run, and how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import DebugOption, JsonOption, RunsOption
+from .render import print_json
+from .scores import score_table
+from .table import Column, table
+from .text import duration, number, print_text, safe, style, width_of
+
+if TYPE_CHECKING:
+    from rnnexp.reports.runs import RunRow
+
+__all__ = ["ls", "show"]
+
+STATE_STYLES = {
+    "finished": "green", "running": "cyan", "interrupted": "yellow",
+    "dead": "red", "failed": "red", "diverged": "red", "damaged": "red",
+}  # fmt: skip
+
+
+def ls(
+    runs: RunsOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="Show the newest so many; 0 is all.")
+    ] = 0,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the runs, the newest first.
+
+    Columns are the best value of the monitored validation metric, the same metric on test, the
+    time it took and how long ago it began. A run that says it is running but whose process is gone
+    is `dead`.
+
+    Example:
+      rnnexp runs ls
+      rnnexp runs ls -n 5 --json
+    """
+    from rnnexp.reports.runs import list_runs, runs_folder
+
+    folder = runs_folder(runs)
+    rows = list_runs(folder)
+    shown = rows[:limit] if limit else rows
+    if json:
+        print_json({"runs": [_as_object(row) for row in shown]})
+        return
+    if not rows:
+        print_text(f"no runs in {safe(str(folder))} yet; rnnexp train CONFIG makes one")
+        return
+    print_text(_runs_table(shown))
+    for row in shown:
+        if row.warning:
+            print_text(f"warning: {safe(row.path.name)}: {safe(row.warning)}", sys.stderr)
+    if len(shown) < len(rows):
+        print_text(style(f"{len(rows) - len(shown)} older runs not shown", "dim", sys.stdout))
+
+
+def _runs_table(rows: Sequence[RunRow]) -> str:
+    val, test = _common(rows, "monitor"), _common(rows, "test_metric")
+    columns = [
+        Column("run"),
+        Column("state", goes=1),
+        Column(val or "val", right=True, goes=2),
+        Column(test or "test", right=True, goes=1),
+        Column("took", right=True, goes=4),
+        Column("age", right=True, goes=3),
+    ]
+    cells = [
+        [
+            safe(row.path.name),
+            style(safe(row.state), STATE_STYLES.get(row.state, "dim"), sys.stdout),
+            _score(row.monitor, row.best, val),
+            _score(row.test_metric, row.metrics.get(row.test_metric or ""), test),
+            duration(row.seconds),
+            _age(row.started),
+        ]
+        for row in rows
+    ]
+    return table(columns, cells, width_of(sys.stdout), sys.stdout)
+
+
+def _common(rows: Sequence[RunRow], attribute: str) -> str | None:
+    """The one metric that all rows show, so that the heading can name it once."""
+    names = {getattr(row, attribute) for row in rows} - {None}
+    return safe(names.pop()) if len(names) == 1 else None
+
+
+def _score(name: str | None, value: float | None, heading: str | None) -> str:
+    if name is None or value is None:
+        return ""
+    return number(value) if heading else f"{safe(name).partition('/')[2]} {number(value)}"
+
+
+def _age(started: datetime | None) -> str:
+    return (
+        ""
+        if started is None
+        else duration(max(1, round((datetime.now(UTC) - started).total_seconds())))
+    )
+
+
+def _as_object(row: RunRow) -> dict[str, Any]:
+    return {
+        "run": str(row.path),
+        "name": row.name,
+        "state": row.state,
+        "started": row.started.isoformat() if row.started else None,
+        "seconds": row.seconds,
+        "steps": row.steps,
+        "monitor": row.monitor,
+        "best": row.best,
+        "metrics": dict(row.metrics),
+        "baselines": {name: dict(scores) for name, scores in row.baselines.items()},
+        "warning": row.warning,
+    }
+
+
+def show(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A folder, the beginning of a name, or `latest`.")
+    ],
+    runs: RunsOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show one run: its state, metrics beside the baselines, learning curve, checkpoints.
+
+    Example:
+      rnnexp runs show latest
+    """
+    from rnnexp.recording.checkpoints import steps
+    from rnnexp.recording.text_files import read_records
+    from rnnexp.reports.runs import find_run, read_run, runs_folder
+
+    path = find_run(run, runs_folder(runs))
+    row = read_run(path)
+    saved = steps(path / "checkpoints")
+    plots = sorted(plot.name for plot in (path / "plots").glob("*.png"))
+    if json:
+        print_json(
+            _as_object(row)
+            | {"checkpoints": saved, "best_step": row.summary.get("best_step"), "plots": plots}
+        )
+        return
+    print_text(_heading(row))
+    if row.metrics:
+        print_text("\n" + score_table(row.metrics, row.baselines, sys.stdout))
+    curves = _learning_curve(list(read_records(path / "metrics.jsonl")))
+    if curves:
+        print_text("\n" + curves)
+    print_text("\n" + _places(row, saved, plots))
+    if row.warning:
+        print_text(f"warning: {safe(row.warning)}", sys.stderr)
+
+
+def _heading(row: RunRow) -> str:
+    state = style(safe(row.state), STATE_STYLES.get(row.state, "dim"), sys.stdout)
+    if row.summary.get("stopped_by"):
+        state += f" (stopped by {safe(str(row.summary['stopped_by']))})"
+    facts = {
+        "run": safe(row.path.name),
+        "state": state,
+        "started": f"{row.started:%Y-%m-%d %H:%M:%S} UTC, {_age(row.started)} ago"
+        if row.started
+        else "",
+        "steps": number(row.steps),
+        "took": duration(row.seconds),
+        "parameters": number(row.summary.get("parameters")),
+    }
+    return f"{style(safe(row.name), 'bold', sys.stdout)}\n{_facts(facts)}"
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    wide = max(len(name) for name in facts)
+    return "\n".join(f"  {name:<{wide}}  {text}" for name, text in facts.items() if text)
+
+
+def _learning_curve(records: Sequence[Mapping[str, Any]]) -> str:
+    """Training and validation loss over the steps, in characters."""
+    from rnnexp.reports.curves import curve, draw
+
+    curves = [curve(records, "train/loss"), curve(records, "val/loss")]
+    width = min(width_of(sys.stdout) or 80, 80)
+    return draw(curves, width, height=12 if width >= 40 else 6)
+
+
+def _places(row: RunRow, saved: Sequence[int], plots: Sequence[str]) -> str:
+    best = row.summary.get("best_step")
+    marked = [f"{step} (best)" if step == best else str(step) for step in saved]
+    return _facts(
+        {
+            "checkpoints": ", ".join(marked) or "none",
+            "plots": ", ".join(f"plots/{safe(name)}" for name in plots) or "none",
+            "folder": safe(str(row.path)),
+        }
+    )

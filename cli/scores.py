@@ -1,0 +1,57 @@
+"""The result of a run: the model and the naive baselines side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import IO
+
+from .table import Column, table
+from .text import number, safe, style, width_of
+
+__all__ = ["score_table"]
+
+LARGER_IS_BETTER = ("accuracy", "exact_match", "f1", "bleu")
+
+
+def score_table(
+    metrics: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
+    stream: IO[str],
+    split: str = "test",
+) -> str:
+    """One row for the model and one for each baseline, a column a metric, the best marked `*`.
+
+    A metric that only the model has is a column all the same, without a mark. Without metrics of `split`
+    those of validation are shown.
+    """
+    names = [name for name in metrics if name.startswith(f"{split}/")]
+    if not names and split == "test":
+        return score_table(metrics, {}, stream, "val") if metrics else ""
+    rows = {"model": metrics} | dict(baselines)
+    best = {name: _best(name, [row.get(name) for row in rows.values()]) for name in names}
+    columns = [Column(""), *(Column(safe(name), right=True) for name in names)]
+    cells = [
+        [
+            style(safe(who), "bold", stream) if who == "model" else safe(who),
+            *(_cell(row.get(name), best[name], len(rows) > 1, stream) for name in names),
+        ]
+        for who, row in rows.items()
+    ]
+    return table(columns, cells, width_of(stream), stream)
+
+
+def _best(name: str, values: list[float | None]) -> float | None:
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    if len(finite) < 2:
+        return None
+    choose = max if name.partition("/")[2].startswith(LARGER_IS_BETTER) else min
+    return choose(finite)
+
+
+def _cell(value: float | None, best: float | None, compared: bool, stream: IO[str]) -> str:
+    if value is None:
+        return "  "
+    if compared and value == best:
+        return style(f"{number(value)} *", "green", stream)
+    return f"{number(value)}  " if compared else number(value)

@@ -1,0 +1,121 @@
+"""Learning curves as plots in characters, for terminals and logs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Curve", "curve", "draw"]
+
+Point = tuple[float, float]
+MARKS = "·●x+*"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A named line of (step, value) points, finite, in the order of the steps."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+def curve(records: Iterable[Mapping[str, Any]], name: str) -> Curve:
+    """The values of one metric in the records of metrics.jsonl, without those not finite."""
+    points = []
+    for record in records:
+        step, value = record.get("step"), record.get(name)
+        if isinstance(step, int) and isinstance(value, int | float) and math.isfinite(value):
+            points.append((float(step), float(value)))
+    return Curve(name, tuple(sorted(points)))
+
+
+def draw(curves: Sequence[Curve], width: int = 80, height: int = 12) -> str:
+    """The curves over one pair of axes, in at most `width` columns.
+
+    The first curve is drawn with `·`, the second with `●`, the others with `x + *`. Values that
+    span more than a factor of fifty are drawn on a logarithmic axis, which is then said.
+    """
+    curves = [line for line in curves if line.points]
+    if not curves:
+        return ""
+    frame = _Frame.around(curves)
+    labels = _labels(frame, height)
+    margin = max(map(len, labels.values()))
+    columns = max(width - margin - 2, 4)
+    grid = [[" "] * columns for _ in range(height)]
+    for mark, line in zip(MARKS, curves, strict=False):
+        _plot(grid, line.points, mark, frame)
+    body = [
+        f"{labels.get(row, ''):>{margin}} {'┤' if row in labels else '│'}{''.join(cells).rstrip()}"
+        for row, cells in enumerate(grid)
+    ]
+    indent = " " * (margin + 1)
+    foot = [indent + "└" + "─" * columns, indent + " " + _steps(frame.x, columns)]
+    return "\n".join([_legend(curves, frame.logarithmic), *body, *foot])
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What the axes span."""
+
+    x: Point
+    y: Point
+    logarithmic: bool
+
+    @classmethod
+    def around(cls, curves: Sequence[Curve]) -> _Frame:
+        xs = [x for line in curves for x, _ in line.points]
+        ys = [y for line in curves for _, y in line.points]
+        logarithmic = min(ys) > 0 and max(ys) / min(ys) > 50
+        return cls((min(xs), max(xs)), (min(ys), max(ys)), logarithmic)
+
+    def across(self, x: float) -> float:
+        """Where `x` lies: 0 at the left, 1 at the right."""
+        return _share(x, *self.x)
+
+    def up(self, y: float) -> float:
+        """Where `y` lies: 0 at the bottom, 1 at the top."""
+        if self.logarithmic:
+            return _share(math.log(y), math.log(self.y[0]), math.log(self.y[1]))
+        return _share(y, *self.y)
+
+    def value(self, up: float) -> float:
+        """The value at a height, the inverse of `up`."""
+        low, high = self.y
+        return low * (high / low) ** up if self.logarithmic else low + (high - low) * up
+
+
+def _share(value: float, low: float, high: float) -> float:
+    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
+
+
+def _plot(grid: list[list[str]], points: Sequence[Point], mark: str, frame: _Frame) -> None:
+    """Marks each point; a column that holds many gets their mean, as one mark."""
+    height, columns = len(grid), len(grid[0])
+    by_column: dict[int, list[float]] = {}
+    for x, y in points:
+        by_column.setdefault(round(frame.across(x) * (columns - 1)), []).append(y)
+    for column, values in by_column.items():
+        place = frame.up(sum(values) / len(values))
+        grid[height - 1 - round(place * (height - 1))][column] = mark
+
+
+def _labels(frame: _Frame, height: int) -> dict[int, str]:
+    """The value at the top, the middle and the bottom row; one value where all are equal."""
+    rows = (0, (height - 1) // 2, height - 1)
+    if frame.y[0] == frame.y[1]:
+        return {height - 1 - round(0.5 * (height - 1)): f"{frame.y[0]:.4g}"}
+    return {row: f"{frame.value(1 - row / (height - 1)):.3g}" for row in rows}
+
+
+def _steps(limits: Point, columns: int) -> str:
+    first, last = f"step {limits[0]:,.0f}", f"{limits[1]:,.0f}"
+    gap = columns - len(first) - len(last)
+    return first + " " * gap + last if gap > 0 and limits[1] > limits[0] else first[:columns]
+
+
+def _legend(curves: Sequence[Curve], logarithmic: bool) -> str:
+    names = "   ".join(f"{mark} {line.name}" for mark, line in zip(MARKS, curves, strict=False))
+    return names + ("   (log axis)" if logarithmic else "")
