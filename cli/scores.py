@@ -22,8 +22,8 @@ def score_table(
 ) -> str:
     """One row for the model and one for each baseline, a column a metric, the best marked `*`.
 
-    A metric that only the model has is a column all the same, without a mark. Without metrics of `split`
-    those of validation are shown.
+    A metric that only the model has is a column all the same, without a mark. Without metrics
+    of `split` those of validation are shown.
     """
     names = [name for name in metrics if name.startswith(f"{split}/")]
     if not names and split == "test":

@@ -110,7 +110,7 @@ def number(value: Any) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `850 ms`, `12 s`, `3.5 min`, `20 h`, `4 d`; whole for whole ones."""
+    """Seconds as people say them: `850 ms`, `12 s`, `3.5 min`, `20 h`, `4 d`; whole for an int."""
     if seconds is None:
         return ""
     for unit, size, limit in (("ms", 1e-3, 1), ("s", 1, 100), ("min", 60, 6000), ("h", 3600, 2e5)):
