@@ -64,6 +64,21 @@ def _rnnexp(
     """
 
 
+RUNS_HELP = """Look at what was run: a table of all runs, or one in detail.
+
+Example:
+  rnnexp runs ls
+  rnnexp runs show latest
+"""
+
+CONFIGS_HELP = """Find a ready experiment in the gallery and copy it.
+
+Example:
+  rnnexp configs ls
+  rnnexp configs cp quickstart my-experiment.yaml
+"""
+
+
 def _exists(module: str) -> bool:
     return importlib.util.find_spec(f"rnnexp.cli.{module}") is not None
 
@@ -74,8 +89,8 @@ def _register() -> None:
             module = importlib.import_module(f"rnnexp.cli.{name}")
             app.command(name, cls=Command)(getattr(module, name))
     for name, parts, text in (
-        ("runs", ("ls", "show"), "Look at runs: a table of all, one in detail."),
-        ("configs", ("ls", "cp"), "The gallery of ready configs: list them, copy one."),
+        ("runs", ("ls", "show"), RUNS_HELP),
+        ("configs", ("ls", "cp"), CONFIGS_HELP),
     ):
         if _exists(name):
             module = importlib.import_module(f"rnnexp.cli.{name}")

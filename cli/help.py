@@ -26,12 +26,15 @@ def _paragraphs(text: str) -> Iterator[tuple[str, bool]]:
         yield paragraph, verbatim
 
 
-def _write_help_text(command: TyperCommand | TyperGroup, formatter: Any) -> None:
+def _write_text(text: str, formatter: Any, examples: bool) -> None:
+    """The paragraphs of a docstring; its examples are left for the end of the page."""
     with formatter.indentation():
-        for paragraph, verbatim in _paragraphs(command.help or ""):
+        for paragraph, verbatim in _paragraphs(text):
+            if paragraph.startswith("Example") is not examples:
+                continue
             formatter.write_paragraph()
             if verbatim:
-                margin = " " * formatter.current_indent
+                margin = "" if examples else " " * formatter.current_indent
                 formatter.write("".join(f"{margin}{line}\n" for line in paragraph.splitlines()))
             else:
                 formatter.write_text(paragraph)
@@ -41,12 +44,40 @@ class Command(TyperCommand):
     """A command whose docstring is its help page."""
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
-        _write_help_text(self, formatter)
+        _write_text(self.help or "", formatter, examples=False)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_text(self.help or "", formatter, examples=True)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Arguments before options: `rnnexp train CONFIG [OPTIONS]` is how people type it."""
-        pieces = super().collect_usage_pieces(ctx)
-        return pieces[1:] + pieces[:1]
+        """`CONFIG [a.b=c ...] [OPTIONS]`: in the order in which people type it."""
+        arguments = [param for param in self.params if param.param_type_name == "argument"]
+        return [*map(_usage, arguments), "[OPTIONS]"]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        params = self.get_params(ctx)
+        arguments = [
+            (param.display_name_raw, param.help or "")  # type: ignore[attr-defined]
+            for param in params
+            if param.param_type_name == "argument"
+        ]
+        options = [
+            record
+            for param in params
+            if param.param_type_name != "argument" and (record := param.get_help_record(ctx))
+        ]
+        for title, rows in (("Arguments", arguments), ("Options", options)):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _usage(argument: Any) -> str:
+    name = str(argument.display_name_raw)
+    if name.startswith("["):
+        return name
+    name += " ..." if argument.nargs == -1 else ""
+    return name if argument.required else f"[{name}]"
 
 
 class Group(TyperGroup):
@@ -62,7 +93,10 @@ class Group(TyperGroup):
         return names.index(name)
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
-        _write_help_text(self, formatter)
+        _write_text(self.help or "", formatter, examples=False)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_text(self.help or "", formatter, examples=True)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         self.format_commands(ctx, formatter)

@@ -29,7 +29,10 @@ STATE_STYLES = {
 def ls(
     runs: RunsOption = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="Show the newest so many; 0 is all.")
+        int,
+        typer.Option(
+            "--limit", "-n", min=0, metavar="N", help="Only the newest N.", show_default=False
+        ),
     ] = 0,
     json: JsonOption = False,
     debug: DebugOption = False,
@@ -131,7 +134,7 @@ def show(
     json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show one run: its state, metrics beside the baselines, learning curve, checkpoints.
+    """Show one run: metrics beside the baselines, learning curve, checkpoints.
 
     Example:
       rnnexp runs show latest
