@@ -1,0 +1,72 @@
+"""Clipping changes the gradient exactly as torch's functions do, and says truly whether it did."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from rnnexp.config.schema.training import Clip
+from rnnexp.training.clipping import AutoClipper, Clipper, build_clipper
+
+
+def gradients(scale: float = 1.0) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [scale * torch.randn(n, 3, generator=generator) for n in (2, 5)]
+
+
+def clipped_by_torch(scale: float, **how: float) -> list[Tensor]:
+    parameters = [torch.nn.Parameter(torch.zeros_like(g)) for g in gradients()]
+    for parameter, gradient in zip(parameters, gradients(scale), strict=True):
+        parameter.grad = gradient
+    if "norm" in how:
+        torch.nn.utils.clip_grad_norm_(parameters, how["norm"])
+    else:
+        torch.nn.utils.clip_grad_value_(parameters, how["value"])
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
+@given(scale=st.floats(1e-3, 1e3), limit=st.floats(1e-2, 1e2), kind=st.sampled_from(["norm", "value"]))
+def test_equal_to_torch(scale: float, limit: float, kind: str) -> None:
+    clipper, ours = build_clipper(Clip.model_validate({kind: limit})), gradients(scale)
+    changed = clipper.limit(ours, clipper.norm(ours))
+    for mine, theirs in zip(ours, clipped_by_torch(scale, **{kind: limit}), strict=True):
+        # torch divides by norm + 1e-6, we by the norm.
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+    assert changed is any(
+        not torch.equal(mine, before) for mine, before in zip(ours, gradients(scale), strict=True)
+    )
+
+
+def test_no_clip_leaves_everything() -> None:
+    clipper, ours = Clipper(), gradients(1e6)
+    assert not clipper.limit(ours, clipper.norm(ours))
+    assert all(torch.equal(a, b) for a, b in zip(ours, gradients(1e6), strict=True))
+    assert clipper.norm(ours) == pytest.approx(
+        float(torch.cat([g.flatten() for g in ours]).norm()), rel=1e-6
+    )
+
+
+def test_auto_threshold_is_a_factor_of_the_running_mean() -> None:
+    clipper, ones = AutoClipper(2.0), gradients()
+    unit = clipper.norm(ones)
+    assert not clipper.limit(gradients(), unit)
+    assert clipper.threshold is None
+    for _ in range(50):
+        assert not clipper.limit(gradients(), unit)
+        assert clipper.threshold == pytest.approx(2 * unit)
+    burst = gradients(100.0)
+    assert clipper.limit(burst, clipper.norm(burst))
+    assert clipper.norm(burst) == pytest.approx(2 * unit, rel=1e-4)
+    clipper.limit(gradients(), unit)
+    assert clipper.threshold == pytest.approx(2 * unit, rel=0.3)  # one burst counts at most tenfold
+
+
+def test_auto_with_a_factor_below_one_does_not_die_away() -> None:
+    clipper = AutoClipper(0.5)
+    unit = clipper.norm(gradients())
+    for _ in range(500):
+        clipper.limit(gradients(), unit)
+    assert clipper.threshold == pytest.approx(0.5 * unit, rel=1e-3)
