@@ -1,4 +1,4 @@
-"""From raw values to numbers and back: vocabularies and scalers, fitted on the training part only."""
+"""From raw values to numbers and back: vocabularies and scalers, fitted on the training part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN = "<unknown>"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Units in the order of their ids; `unknown` is the id of what the training part never showed."""
+    """Units in the order of their ids; `unknown` is the id of those not seen in training."""
 
     units: tuple[str, ...]
     unknown: int | None = None
@@ -32,7 +32,7 @@ class Vocabulary:
         first: Sequence[str] = (),
         unknown: bool = True,
     ) -> Vocabulary:
-        """Collect the units of a training part, sorted; `first` are special units with ids 0, 1, ...
+        """Collect the units of a training part, sorted; `first` are special ones with ids 0, 1, ...
 
         `most` keeps only so many of the most frequent ones, special units included.
         """
@@ -88,7 +88,8 @@ class Scaler:
             shift, scale = values.min(axis=0), np.ptp(values, axis=0)
         else:
             shift, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
-        return cls(shift, np.where(scale > 0, scale, 1.0), log)
+        # By the range, since rounding leaves a constant a standard deviation just above 0.
+        return cls(shift, np.where((np.ptp(values, axis=0) > 0) & (scale > 0), scale, 1.0), log)
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Scaled values, same shape (..., I)."""

@@ -1,0 +1,172 @@
+"""What must hold between config and data before the first step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnexp.config.config import Config
+from rnnexp.config.schema.task import ManyToOne
+from rnnexp.config.schema.training import Truncated
+from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.splits import SPLITS
+from rnnexp.errors import ConfigError, DataError
+
+__all__ = ["check"]
+
+WITHOUT = {
+    "train": "would train 0 steps",
+    "val": "no checkpoint could be chosen",
+    "test": "nothing could be scored at the end",
+}
+
+
+def check(config: Config, dataset: Dataset) -> None:
+    """Hold the config against the finished data set.
+
+    Raises:
+        DataError: they do not fit each other.
+        ConfigError: the config asks for what this kind of data never has.
+    """
+    _check_task(config, dataset)
+    _check_splits(config, dataset)
+    _check_finite(config, dataset)
+    _check_input_size(config, dataset)
+    _check_classes(config, dataset)
+    _check_class_weights(config, dataset)
+    _check_truncation(config, dataset)
+
+
+def _check_task(config: Config, dataset: Dataset) -> None:
+    task = config.experiment.task
+    if task.kind != dataset.shape:
+        raise ConfigError(
+            f"source {dataset.source} gives {dataset.shape}, not {task.kind}",
+            code="CFG402",
+            position=config.where("task.kind"),
+            key="task.kind",
+            value=task.kind,
+            allowed=dataset.shape,
+        )
+    target = "classification" if isinstance(dataset.outputs, Tokens) else "regression"
+    if task.target not in (None, target):
+        raise ConfigError(
+            f"the targets of source {dataset.source} are for {target}, not {task.target}",
+            code="CFG403",
+            position=config.where("task.target"),
+            key="task.target",
+            value=task.target,
+            allowed=target,
+        )
+
+
+def _check_splits(config: Config, dataset: Dataset) -> None:
+    for name in SPLITS:
+        if not len(dataset.split(name)):
+            raise DataError(
+                f"the {name} split has 0 examples: {WITHOUT[name]}",
+                code="DAT142",
+                position=config.where(f"data.split.{name}"),
+                key=f"data.split.{name}",
+                hint=f"more data, or a larger data.split.{name}",
+            )
+
+
+def _check_finite(config: Config, dataset: Dataset) -> None:
+    """Scaling can overflow where a value lies far outside the training part's range."""
+    for name in SPLITS:
+        split = dataset.split(name)
+        for kind, values in (("inputs", split.inputs), ("targets", split.targets)):
+            if values.dtype == np.float32 and not np.isfinite(values).all():
+                raise DataError(
+                    f"{name} {kind} overflow float32 once scaled by the training part",
+                    code="DAT116",
+                    position=config.where("data.scale"),
+                    key="data.scale",
+                )
+
+
+def _check_input_size(config: Config, dataset: Dataset) -> None:
+    given, inputs = config.experiment.model.input_size, dataset.inputs
+    if isinstance(inputs, Values):
+        size, what = inputs.size, f"features per step in the data: {inputs.size}"
+    else:
+        size = config.experiment.model.embedding or inputs.size
+        what = f"token ids in the data: {inputs.size}, which makes {size} inputs per step"
+    if given not in (None, size):
+        position = config.where("data.path" if hasattr(config.experiment.data, "path") else "data")
+        raise DataError(
+            f"model.input_size is {given}; {what} (named at {position})",
+            code="DAT144",
+            position=config.where("model.input_size"),
+            key="model.input_size",
+            value=given,
+            allowed=str(size),
+        )
+
+
+def _check_classes(config: Config, dataset: Dataset) -> None:
+    if isinstance(dataset.outputs, Tokens) and dataset.outputs.size < 2:
+        raise DataError(
+            "the targets have a single class: there is nothing to tell apart",
+            code="DAT147",
+            position=config.where("data"),
+            key="data",
+        )
+
+
+def _check_class_weights(config: Config, dataset: Dataset) -> None:
+    task = config.experiment.task
+    weights = task.class_weights if isinstance(task, ManyToOne) else None
+    if not isinstance(weights, tuple) or len(weights) == dataset.outputs.size:
+        return
+    vocabulary = dataset.outputs.vocabulary if isinstance(dataset.outputs, Tokens) else None
+    names = f": {', '.join(vocabulary.units[:20])}" if vocabulary else ""
+    raise DataError(
+        f"{len(weights)} class weights for {dataset.outputs.size} classes{names}",
+        code="DAT145",
+        position=config.where("task.class_weights"),
+        key="task.class_weights",
+        value=weights,
+    )
+
+
+def _check_truncation(config: Config, dataset: Dataset) -> None:
+    truncated = config.experiment.training.bptt
+    if not isinstance(truncated, Truncated):
+        return
+    steps = _longest(dataset)
+    place = {"position": config.where("training.bptt.k1"), "key": "training.bptt.k1"}
+    if truncated.k1 > steps:
+        raise DataError(
+            f"k1 is {truncated.k1:,}, but the sequences are {steps:,} steps long",
+            code="DAT146",
+            value=truncated.k1,
+            allowed=f"1..{steps}",
+            **place,
+        )
+    if dataset.shape == "many_to_one" and truncated.k1 < steps:
+        raise ConfigError(
+            f"k1 is {truncated.k1:,}, but many_to_one has its one target at the end of {steps:,} "
+            "steps: the updates before it would have no loss",
+            code="CFG404",
+            value=truncated.k1,
+            allowed=f"{steps}, or bptt: full",
+            **place,
+        )
+    if truncated.carry_state and not dataset.consecutive:
+        raise ConfigError(
+            f"carry_state needs windows that follow each other; those of source {dataset.source} "
+            "do not",
+            code="CFG405",
+            position=config.where("training.bptt.carry_state"),
+            key="training.bptt.carry_state",
+            value=True,
+            allowed="false",
+        )
+
+
+def _longest(dataset: Dataset) -> int:
+    """T of the recurrence in training."""
+    train = dataset.train
+    steps: int = (train.targets if dataset.shape == "one_to_many" else train.inputs).shape[1]
+    return steps

@@ -1,0 +1,64 @@
+"""From the config's `data:` to a data set that is ready to train on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnexp.config.config import Config
+from rnnexp.config.schema import data as schema
+from rnnexp.data.dataset import Dataset
+from rnnexp.data.guards import check
+from rnnexp.data.record import describe
+from rnnexp.data.sources import csv_series, digits, jsonl, python_docs, tables, text
+from rnnexp.data.synthetic import (
+    adding,
+    copy_memory,
+    delayed_echo,
+    sine_mixture,
+    temporal_order,
+    waveforms,
+)
+
+__all__ = ["prepare"]
+
+
+def prepare(config: Config) -> Dataset:
+    """Load, check, split, encode and scale the data of an experiment.
+
+    Raises:
+        DataError: the data is not what the config says it is, or too little of it.
+        ConfigError: the config asks for what this kind of data never has.
+        MemoryExceededError: it would not fit in memory.
+        EnvironmentMissingError: it comes with an extra that is not installed.
+    """
+    dataset = _load(config)
+    check(config, dataset)
+    return replace(dataset, record=describe(dataset))
+
+
+def _load(config: Config) -> Dataset:  # noqa: PLR0911 (one line a source)
+    match config.experiment.data:
+        case schema.Csv() as data:
+            return csv_series.load(config, data)
+        case schema.Jsonl() as data:
+            return jsonl.load(config, data)
+        case schema.Text() as data:
+            return text.load(config, data)
+        case schema.PythonDocs() as data:
+            return python_docs.load(config, data)
+        case schema.Sunspots() | schema.AirlinePassengers() as data:
+            return tables.load(config, data)
+        case schema.Digits() as data:
+            return digits.load(config, data)
+        case schema.Adding() as data:
+            return adding.load(config, data)
+        case schema.CopyMemory() as data:
+            return copy_memory.load(config, data)
+        case schema.TemporalOrder() as data:
+            return temporal_order.load(config, data)
+        case schema.DelayedEcho() as data:
+            return delayed_echo.load(config, data)
+        case schema.SineMixture() as data:
+            return sine_mixture.load(config, data)
+        case schema.Waveforms() as data:
+            return waveforms.load(config, data)

@@ -1,0 +1,277 @@
+"""Reading numeric columns out of a CSV or TSV file, each complaint with its line and column.
+
+Every row must have as many fields as the header. Blank lines are skipped, except in a file of one
+column, where one between two values is a missing value.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnexp.config.nearest import nearest
+from rnnexp.data.series import Table
+from rnnexp.data.sources.files import SourceFile
+from rnnexp.errors import DataError, Position
+
+__all__ = ["read_table"]
+
+DELIMITERS = ",;\t|"
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+DATE = re.compile(r"\d{4}-\d\d(-\d\d([ T].*)?)?$")
+DECIMAL_COMMA = re.compile(r"\s*[-+]?\d[\d.]*(,\d+)+\s*$")
+LARGEST = float(np.finfo(np.float32).max)
+
+Row = tuple[int, list[str]]
+
+
+def read_table(
+    file: SourceFile, names: Sequence[str], asked: Position, least: int, *, drop: bool = False
+) -> Table:
+    """Read the columns `names`; `asked` is where the config asks for them.
+
+    least: how many rows are needed, for the message about an empty file.
+    drop: leave out rows with a blank, NaN or infinite value, instead of refusing the file.
+
+    Raises:
+        DataError: anything in the file that is not a table of numbers.
+    """
+    text = file.text()
+    header_line, delimiter, header = _header(file, text, names, least)
+    fields = _find_columns(file, header_line, header, names, asked)
+    index = next((i for i in range(len(header)) if i not in fields), None)
+    lines, cells, labels = [], [], []
+    for line, row in _rows(file, text, delimiter, header_line, len(header)):
+        lines.append(line)
+        cells.append([row[i] for i in fields])
+        labels.append(row[index] if index is not None else "")
+    if not lines:
+        raise _empty(file, header_line, "only a header", least)
+    _check_order(file, lines, labels)
+    columns = [
+        _numbers(file, lines, [row[k] for row in cells], i + 1, name)
+        for k, (i, name) in enumerate(zip(fields, names, strict=True))
+    ]
+    values, line_numbers = np.stack(columns, axis=1), np.array(lines)
+    bad = ~np.isfinite(values)
+    if bad.any() and not drop:
+        raise _not_finite(file, line_numbers, fields, names, bad)
+    keep = ~bad.any(axis=1)
+    record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int((~keep).sum())}
+    if _is_date_or_number(labels[0]):
+        kept = np.flatnonzero(keep)
+        record["range"] = [labels[kept[0]], labels[kept[-1]]] if len(kept) else []
+    table = Table(tuple(names), values[keep], file.name, line_numbers[keep], record)
+    _check_float32(table, fields)
+    return table
+
+
+def _header(
+    file: SourceFile, text: str, names: Sequence[str], least: int
+) -> tuple[int, str, list[str]]:
+    """Line, delimiter and column names of the first line that is not blank.
+
+    The delimiter is the first one under which the header has every column that is asked for, tried
+    in the order that the extension suggests; where none does, the one that gives most columns.
+    """
+    stream = enumerate(io.StringIO(text), start=1)
+    number, line = next(((n, line) for n, line in stream if line.strip()), (1, ""))
+    if not line:
+        raise _empty(file, 1, "the file is empty", least)
+    tab_first = file.name.lower().endswith((".tsv", ".tab"))
+    order = "\t" + DELIMITERS if tab_first else DELIMITERS
+    headers = {mark: _split(line, mark) for mark in order}
+    fitting = (mark for mark in headers if set(names) <= set(headers[mark]))
+    delimiter = next(fitting, max(headers, key=lambda mark: len(headers[mark])))
+    return number, delimiter, headers[delimiter]
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        fields = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+    return [field.strip() for field in fields]
+
+
+def _find_columns(
+    file: SourceFile, line: int, header: list[str], names: Sequence[str], asked: Position
+) -> list[int]:
+    """The index of each asked column in the header."""
+    for name in names:
+        if list(names).count(name) > 1:
+            message = f"column {name!r} is named more than once"
+            raise DataError(message, code="DAT114", position=asked, key="data.value", value=name)
+        if header.count(name) > 1:
+            places = ", ".join(str(i + 1) for i, other in enumerate(header) if other == name)
+            message = f"the header has {name!r} {header.count(name)} times: columns {places}"
+            raise DataError(message, code="DAT114", position=file.at(line), key="data.value")
+        if name not in header:
+            raise _no_column(file, line, header, name, asked)
+    if not names:
+        message = "names no column"
+        raise DataError(message, code="DAT114", position=asked, key="data.value")
+    return [header.index(name) for name in names]
+
+
+def _no_column(
+    file: SourceFile, line: int, header: list[str], name: str, asked: Position
+) -> DataError:
+    no_header = all(_is_number(cell) for cell in header)
+    shown = ", ".join(repr(cell) for cell in header[:20]) + (", ..." if len(header) > 20 else "")
+    return DataError(
+        f"{file.at(line)} has no column {name!r}",
+        code="DAT114",
+        position=asked,
+        key="data.value",
+        value=name,
+        allowed=shown,
+        suggestion=nearest(name, header),
+        hint="the first line must name the columns" if no_header else None,
+    )
+
+
+def _rows(
+    file: SourceFile, text: str, delimiter: str, header_line: int, width: int
+) -> Iterator[Row]:
+    """Line and fields of every row after the header."""
+    stream = io.StringIO(text, newline="")
+    for _ in range(header_line):
+        stream.readline()
+    reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
+    blank: list[int] = []
+    line = header_line
+    try:
+        for row in reader:
+            line = header_line + reader.line_num
+            if not row:
+                blank.append(line)
+                continue
+            if width == 1 and blank:
+                yield from ((number, [""]) for number in blank)
+            blank.clear()
+            if len(row) != width:
+                raise _ragged(file, line, width, row)
+            yield line, row
+    except csv.Error as error:
+        raise DataError(
+            f"cannot be read as CSV: {error} (the record begins on this line)",
+            code="DAT115",
+            position=file.at(line + 1),
+            hint="a quotation mark that is not closed?",
+        ) from None
+
+
+def _ragged(file: SourceFile, line: int, width: int, row: list[str]) -> DataError:
+    return DataError(
+        f"expected {width} fields as in the header, got {len(row)}",
+        code="DAT111",
+        position=file.at(line),
+        value=row[-1] if len(row) > width else None,
+    )
+
+
+def _empty(file: SourceFile, line: int, why: str, least: int) -> DataError:
+    return DataError(
+        f"{why}: 0 rows, needs at least {least:,}", code="DAT105", position=file.at(line)
+    )
+
+
+def _check_order(file: SourceFile, lines: list[int], labels: list[str]) -> None:
+    """Refuse dates that run backwards: the split would train on the future."""
+    if len(labels) < 2 or not DATE.match(labels[0]) or labels[0] <= labels[-1]:
+        return
+    if labels == sorted(labels, reverse=True):
+        raise DataError(
+            f"the rows run from newest ({labels[0]!r}) to oldest ({labels[-1]!r})",
+            code="DAT118",
+            position=file.at(lines[0]),
+            hint="sort the rows by time, oldest first",
+        )
+
+
+def _numbers(
+    file: SourceFile, lines: list[int], cells: list[str], column: int, name: str
+) -> NDArray[np.float64]:
+    """One column as numbers (S,), NaN where a cell is blank."""
+    try:
+        if "_" not in "".join(cells):  # float() would read 1_000
+            return np.array(list(map(float, cells)))
+    except ValueError:
+        pass
+    values = np.empty(len(cells))
+    for i, cell in enumerate(cells):
+        number = _number(cell)
+        if number is None:
+            raise DataError(
+                f"column {column} {name!r} must be a number, got text",
+                code="DAT112",
+                position=file.at(lines[i], column),
+                key=name,
+                value=cell,
+                hint="a decimal comma? write a point" if DECIMAL_COMMA.match(cell) else None,
+            )
+        values[i] = number
+    return values
+
+
+def _number(cell: str) -> float | None:
+    """The number that a cell holds, NaN for a blank, None for text."""
+    if cell.strip().casefold() in MISSING:
+        return float("nan")
+    try:
+        return None if "_" in cell else float(cell)
+    except ValueError:
+        return None
+
+
+def _is_number(cell: str) -> bool:
+    number = _number(cell)
+    return number is not None and np.isfinite(number)
+
+
+def _is_date_or_number(label: str) -> bool:
+    return bool(DATE.match(label)) or _is_number(label)
+
+
+def _not_finite(
+    file: SourceFile,
+    lines: NDArray[np.int64],
+    fields: list[int],
+    names: Sequence[str],
+    bad: NDArray[np.bool_],
+) -> DataError:
+    rows, columns = np.nonzero(bad)
+    first = [
+        f"line {lines[row]}, column {fields[k] + 1} {names[k]!r}"
+        for row, k in zip(rows[:3], columns[:3], strict=True)
+    ]
+    count = f"{len(rows):,} values are" if len(rows) > 1 else "1 value is"
+    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    return DataError(
+        f"{count} blank, NaN or infinite: {'; '.join(first)}{more}",
+        code="DAT113",
+        position=file.at(int(lines[rows[0]]), fields[columns[0]] + 1),
+        key="data.nan",
+        value="error",
+        allowed="error, drop",
+        hint="data.nan: drop leaves those rows out",
+    )
+
+
+def _check_float32(table: Table, fields: list[int]) -> None:
+    rows, columns = np.nonzero(np.abs(table.values) > LARGEST)
+    if len(rows) and table.file and table.lines is not None:
+        row, k = int(rows[0]), int(columns[0])
+        raise DataError(
+            f"column {fields[k] + 1} {table.names[k]!r}: too large for float32 (at most 3.4e38)",
+            code="DAT116",
+            position=Position(table.file, int(table.lines[row]), fields[k] + 1),
+            value=float(table.values[row, k]),
+        )

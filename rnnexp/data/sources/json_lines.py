@@ -1,0 +1,118 @@
+"""Reading a JSONL file: one object a line, blank lines skipped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from rnnexp.config.nearest import nearest
+from rnnexp.data.sources.files import SourceFile
+from rnnexp.errors import DataError, Position
+
+__all__ = ["Example", "read_examples"]
+
+
+class DuplicateKeyError(ValueError):
+    """The same key twice in one object: JSON readers disagree on which one counts."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """The input and the target of one line, as JSON has them."""
+
+    file: str
+    line: int
+    inputs: Any
+    target: Any
+
+    @property
+    def position(self) -> Position:
+        return Position(self.file, self.line)
+
+    def fingerprint(self) -> bytes:
+        """Equal for equal input and target, whatever the line looks like."""
+        return hashlib.blake2b(repr((self.inputs, self.target)).encode(), digest_size=16).digest()
+
+
+def read_examples(file: SourceFile, inputs: str, target: str) -> list[Example]:
+    """Read the values under two keys from every line.
+
+    Raises:
+        DataError: a line that is not a JSON object with both keys, or no line at all.
+    """
+    examples = [
+        Example(
+            file.name, line, _value(file, line, record, inputs), _value(file, line, record, target)
+        )
+        for line, record in _objects(file)
+    ]
+    if not examples:
+        raise DataError(
+            "the file is empty: 0 examples",
+            code="DAT105",
+            position=file.at(1),
+            hint="one JSON object a line",
+        )
+    return examples
+
+
+def _objects(file: SourceFile) -> Iterator[tuple[int, dict[str, Any]]]:
+    decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates)
+    for number, line in enumerate(file.text().split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = decoder.decode(line)
+        except (ValueError, RecursionError) as error:
+            _refuse(file, number, line, error)
+        if not isinstance(record, dict):
+            raise DataError(
+                "expected a JSON object in braces",
+                code="DAT121",
+                position=file.at(number, 1),
+                value=record,
+            )
+        yield number, record
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise DuplicateKeyError(f"key {twice!r} stands twice in one object")
+    return record
+
+
+def _refuse(file: SourceFile, number: int, line: str, error: Exception) -> NoReturn:
+    column = error.colno if isinstance(error, json.JSONDecodeError) else None
+    if isinstance(error, json.JSONDecodeError):
+        reason = f"not JSON: {error.msg}"
+    elif isinstance(error, RecursionError):
+        reason = "nested too deeply"
+    else:  # the decoder's only other complaint is a number of thousands of digits
+        reason = str(error) if isinstance(error, DuplicateKeyError) else "a number is too long"
+    quotes = line.lstrip().startswith("{'")
+    raise DataError(
+        reason,
+        code="DAT121",
+        position=file.at(number, column),
+        hint="JSON needs double quotation marks" if quotes else None,
+    ) from None
+
+
+def _value(file: SourceFile, line: int, record: dict[str, Any], key: str) -> Any:
+    if key in record:
+        return record[key]
+    raise DataError(
+        f"no key {key!r} in this object",
+        code="DAT122",
+        position=file.at(line),
+        key=key,
+        allowed=", ".join(map(repr, list(record)[:20])) or None,
+        suggestion=nearest(key, record),
+        hint="data.inputs and data.target name the keys to read",
+    )

@@ -1,0 +1,135 @@
+"""Reading one JSON value as numbers, ids or pieces of text, each complaint with its line and key.
+
+Shape letters: T steps, F features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnexp.data.sources.json_lines import Example
+from rnnexp.data.units import split_units
+from rnnexp.errors import DataError
+
+__all__ = ["Field", "Read", "Unit"]
+
+Unit = Literal["number", "id", "label", "character", "word"]
+Read = NDArray[np.float64] | NDArray[np.int64] | list[str]
+
+NAMES = {bool: "true/false", str: "text", list: "a list", dict: "an object", type(None): "null"}
+LARGEST_ID = 2**31
+
+
+@dataclass(frozen=True)
+class Field:
+    """One side of the examples: the key it stands under, its unit, and whether it has steps.
+
+    closed: its sequences end with an end token.
+    """
+
+    side: Literal["inputs", "target"]
+    key: str
+    unit: Unit
+    many: bool
+    closed: bool = False
+
+    def read(self, example: Example) -> Read:
+        """Numbers (T, F), ids (T,) or a list of T texts; T is 1 where there are no steps.
+
+        JSON null among numbers reads as NaN.
+
+        Raises:
+            DataError: the value is something else.
+        """
+        value = getattr(example, self.side)
+        if self.unit == "number":
+            return self._numbers(example, value)
+        if self.unit == "id":
+            return self._ids(example, value)
+        texts = (
+            self._labels(example, value) if self.unit == "label" else self._pieces(example, value)
+        )
+        self._check_unicode(example, texts)
+        return texts
+
+    def _numbers(self, example: Example, value: Any) -> NDArray[np.float64]:
+        steps = self._steps(example, value)
+        vectors = bool(steps) and type(steps[0]) is list
+        width = len(steps[0]) if vectors else 1
+        if vectors:
+            self._check_width(example, steps, width)
+        numbers = [x for step in steps for x in step] if vectors else steps
+        if not set(map(type, numbers)) <= {int, float, type(None)}:
+            wrong = next(x for x in numbers if type(x) not in (int, float, type(None)))
+            self._expected(example, "a number", wrong)
+        try:
+            return np.array(numbers, dtype=np.float64).reshape(len(steps), width)
+        except OverflowError:
+            self._fail(example, "a number is too large for float32 (at most 3.4e38)", code="DAT116")
+
+    def _check_width(self, example: Example, steps: list[Any], width: int) -> None:
+        if not width:
+            self._fail(example, "0 features at step 1", code="DAT124")
+        for t, step in enumerate(steps, start=1):
+            if type(step) is not list or len(step) != width:
+                got = f"{len(step)} features" if type(step) is list else "no list"
+                self._fail(example, f"{got} at step {t}, {width} features at step 1", code="DAT124")
+
+    def _ids(self, example: Example, value: Any) -> NDArray[np.int64]:
+        steps = self._steps(example, value)
+        for step in steps:
+            if type(step) is not int:
+                self._expected(example, "a whole number", step)
+            if abs(step) >= LARGEST_ID:
+                self._fail(example, "no id is that large", code="DAT132", value=step)
+        return np.array(steps, dtype=np.int64)
+
+    def _labels(self, example: Example, value: Any) -> list[str]:
+        steps = self._steps(example, value)
+        for step in steps:
+            if type(step) not in (str, int, bool):
+                self._expected(example, "a label (text, a whole number or true/false)", step)
+        return [str(step).lower() if type(step) is bool else str(step) for step in steps]
+
+    def _pieces(self, example: Example, value: Any) -> list[str]:
+        if type(value) is not str:
+            self._expected(example, "text", value)
+        pieces = split_units(value, self.unit)
+        if not self.many and len(pieces) != 1:
+            self._fail(example, f"expected one {self.unit}, got {len(pieces)}", value=value)
+        return pieces
+
+    def _steps(self, example: Example, value: Any) -> list[Any]:
+        if not self.many:
+            return [value]
+        if type(value) is not list:
+            what = {"number": "numbers", "id": "token ids"}.get(self.unit, "labels")
+            self._expected(example, f"a list of {what}", value)
+        steps: list[Any] = value
+        return steps
+
+    def _check_unicode(self, example: Example, texts: list[str]) -> None:
+        """JSON can spell half of a surrogate pair, which no file could be written with."""
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError:
+            self._fail(example, "text with half of a surrogate pair, which is no character")
+
+    def _expected(self, example: Example, expected: str, got: Any) -> NoReturn:
+        kind = NAMES.get(type(got), "a number")
+        hint = None
+        if isinstance(got, str) and self.unit in ("number", "id"):
+            key = "data.unit" if self.side == "inputs" else "data.target_unit"
+            hint = f"{key}: label, character or word reads text"
+        self._fail(example, f"expected {expected}, got {kind}", value=got, hint=hint)
+
+    def _fail(
+        self, example: Example, message: str, code: str = "DAT123", **fields: Any
+    ) -> NoReturn:
+        raise DataError(
+            f"{self.key!r}: {message}", code=code, position=example.position, key=self.key, **fields
+        )

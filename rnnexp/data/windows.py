@@ -1,0 +1,61 @@
+"""Cutting one long series into examples.
+
+Shape letters: S steps of the series, T time steps of a window, F features, N windows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from rnnexp.data.dataset import Floats, Sequences
+
+__all__ = ["consecutive", "overlapping"]
+
+
+def overlapping(series: Floats, start: int, stop: int, window: int, horizon: int) -> Sequences:
+    """One window (T, F) per target t in start..stop-1: its last input is step t - horizon.
+
+    Inputs may reach back before `start`; targets whose window would begin before the series are
+    left out. The inputs are a read-only view of the series (S, F): nothing is copied.
+    """
+    first = max(start, window - 1 + horizon)
+    stop = max(stop, first)
+    windows_NTF = sliding_window_view(series, window, axis=0).transpose(0, 2, 1)
+    begin = first - horizon - window + 1
+    return Sequences(
+        inputs=windows_NTF[begin : begin + stop - first],
+        targets=series[first:stop],
+        origin=np.arange(first, stop),
+    )
+
+
+def consecutive(
+    series: NDArray[Any], start: int, stop: int, window: int, horizon: int
+) -> Sequences:
+    """Windows that follow each other without overlap: each target start..stop-1 exactly once.
+
+    At every step the input is the series (S,) or (S, F) `horizon` steps before the target. The
+    last window may be shorter; `lengths` says so.
+    """
+    first = max(start, horizon)
+    stop = max(stop, first)
+    origin = np.arange(first, stop, window)
+    short = (stop - first) % window != 0
+    return Sequences(
+        inputs=_cut(series[first - horizon : stop - horizon], window),
+        targets=_cut(series[first:stop], window),
+        lengths=np.minimum(window, stop - origin) if short else None,
+        origin=origin,
+    )
+
+
+def _cut(steps: NDArray[Any], window: int) -> NDArray[Any]:
+    """Rows (N, T, ...) of a stretch (S, ...), the last one padded with zeros."""
+    missing = -len(steps) % window
+    if missing:
+        steps = np.concatenate([steps, np.zeros((missing, *steps.shape[1:]), steps.dtype)])
+    return steps.reshape(-1, window, *steps.shape[1:])
