@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnexp.config.schema.section import Fraction, Section, Size
+from rnnexp.config.schema.section import Fraction, Section
 
 __all__ = [
     "Adding",
@@ -49,7 +49,7 @@ class Split(Section):
 
 
 class Series(Section):
-    """A numeric time series cut into windows; split chronologically, scaled by the training part."""
+    """A numeric time series cut into windows; split in time, scaled by the training part."""
 
     window: Steps = 32
     """T, input time steps per example"""
@@ -154,7 +154,7 @@ class Jsonl(Section):
     target: str = "target"
     """key of the target in each object"""
     unit: Literal["number", "id", "label", "character", "word"] = "number"
-    """what one input step is: a number or list of numbers, a token id, a label, or a piece of text"""
+    """what one input step is: a number or list of numbers, a token id, a label, or text"""
     target_unit: Literal["number", "id", "label", "character", "word"] | None = None
     """the same for the target; derived from the task where it is left out"""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
@@ -181,7 +181,7 @@ class Digits(Section):
     source: Literal["digits"]
     """`digits`: scikit-learn's 8x8 handwritten digits (extra `datasets`)"""
     view: Literal["rows", "pixels", "image"] = "rows"
-    """T=8 rows of 8 pixels, T=64 single pixels, or the whole image as the condition of one_to_many"""
+    """T=8 rows of 8 pixels, T=64 single pixels, or the whole image, for one_to_many"""
     split: Split = Split()
     """shares of the examples, shuffled once by `split_seed`"""
     split_seed: Seed = 0
@@ -224,7 +224,7 @@ class CopyMemory(Synthetic):
 
 
 class TemporalOrder(Synthetic):
-    """Tell in which order two rare symbols came (Hochreiter and Schmidhuber 1997, experiment 6a)."""
+    """Tell in which order two rare symbols came (Hochreiter and Schmidhuber 1997, task 6a)."""
 
     source: Literal["temporal_order"]
     """`temporal_order`: the order of two rare symbols among distractors, four classes"""

@@ -16,7 +16,9 @@ class Init(Section):
 
     input: Literal["glorot", "torch"] = "glorot"
     """W_xh: Glorot uniform, or torch's own uniform(-1/sqrt(H), 1/sqrt(H))"""
-    recurrent: Literal["orthogonal", "identity", "spectral_radius", "glorot", "torch"] = "orthogonal"
+    recurrent: Literal["orthogonal", "identity", "spectral_radius", "glorot", "torch"] = (
+        "orthogonal"
+    )
     """W_hh: orthogonal, identity (IRNN), rescaled to a spectral radius, Glorot, or torch's own"""
     spectral_radius: Annotated[float, Field(gt=0, le=10)] | None = None
     """largest |eigenvalue| of W_hh, with recurrent: spectral_radius"""

@@ -1,4 +1,4 @@
-"""The base of every section: strict types, finite numbers, no unknown key, nothing changes later."""
+"""The base of every section: strict types, finite numbers, no unknown key, frozen."""
 
 from __future__ import annotations
 

@@ -1,0 +1,165 @@
+"""Checks across fields: the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rnnexp.config.compatibility import predicts_next, target_of, token_inputs
+from rnnexp.config.config import Config
+from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
+from rnnexp.config.schema.data import Jsonl, PythonDocs, Text
+from rnnexp.config.schema.task import OneToMany
+from rnnexp.config.schema.training import Truncated
+
+Findings = Iterator[Finding]
+
+
+@checked
+def dropout_between_layers(config: Config) -> Findings:
+    model = config.experiment.model
+    if model.dropout > 0 and len(model.hidden_sizes) == 1:
+        yield Finding(
+            NO_EFFECT,
+            "model.dropout",
+            "no effect with one recurrent layer: it acts between layers",
+            ("model.hidden_sizes",),
+            hint="add a layer, or use recurrent_dropout",
+        )
+
+
+@checked
+def activation_of_the_plain_cell(config: Config) -> Findings:
+    model = config.experiment.model
+    if model.activation is not None and model.cell != "rnn":
+        yield Finding(
+            NO_EFFECT, "model.activation", "only the plain cell (rnn) has a choice", ("model.cell",)
+        )
+
+
+@checked
+def merge_of_two_directions(config: Config) -> Findings:
+    model = config.experiment.model
+    if model.merge is not None and not model.bidirectional:
+        yield Finding(
+            NO_EFFECT, "model.merge", "no effect with one direction", ("model.bidirectional",)
+        )
+
+
+@checked
+def forget_gate(config: Config) -> Findings:
+    model = config.experiment.model
+    if model.forget_bias is not None and model.cell != "lstm":
+        yield Finding(
+            NO_EFFECT, "model.forget_bias", "only lstm has a forget gate", ("model.cell",)
+        )
+
+
+@checked
+def spectral_radius(config: Config) -> Findings:
+    init = config.experiment.model.init
+    key, other = "model.init.spectral_radius", "model.init.recurrent"
+    if init.spectral_radius is not None and init.recurrent != "spectral_radius":
+        hint = "write recurrent: spectral_radius"
+        yield Finding(NO_EFFECT, key, "no effect with this initialisation", (other,), hint=hint)
+    if init.spectral_radius is None and init.recurrent == "spectral_radius":
+        yield Finding(CONTRADICTION, other, "needs a spectral_radius beside it", (key,))
+
+
+@checked
+def embedding_of_tokens(config: Config) -> Findings:
+    experiment = config.experiment
+    if experiment.model.embedding is not None and not token_inputs(experiment):
+        yield Finding(
+            NO_EFFECT,
+            "model.embedding",
+            "no effect: the recurrent layers read numbers here, not tokens",
+            ("data.source", *(("data.unit",) if isinstance(experiment.data, Jsonl) else ())),
+        )
+
+
+@checked
+def tied_embedding(config: Config) -> Findings:
+    model, key = config.experiment.model, "model.tied_embedding"
+    if not model.tied_embedding:
+        return
+    if model.embedding is None:
+        yield Finding(CONTRADICTION, key, "needs an embedding to share", ("model.embedding",))
+        return
+    if not _outputs_are_inputs(config):
+        message = "the output layer does not score the tokens that the network reads"
+        yield Finding(CONTRADICTION, key, message, ("data.source", "task.kind"))
+    concatenated = model.bidirectional and model.merge in (None, "concat")
+    width = model.hidden_sizes[-1] * (2 if concatenated else 1)
+    if model.embedding != width:
+        message = f"needs an embedding as wide as the last layer's output, {width}"
+        yield Finding(CONTRADICTION, key, message, ("model.embedding", "model.hidden_sizes"))
+
+
+def _outputs_are_inputs(config: Config) -> bool:
+    """Whether one vocabulary serves both ends of the network."""
+    experiment = config.experiment
+    if isinstance(experiment.task, OneToMany):
+        return target_of(experiment) == "classification"
+    same = isinstance(experiment.data, Jsonl) and experiment.task.kind == "many_to_many"
+    return isinstance(experiment.data, Text | PythonDocs) or (same and token_inputs(experiment))
+
+
+@checked
+def bidirectional(config: Config) -> Findings:
+    experiment, key = config.experiment, "model.bidirectional"
+    if not experiment.model.bidirectional:
+        return
+    if isinstance(experiment.training.bptt, Truncated):
+        message = "the backward direction needs the whole sequence, truncated BPTT cuts it"
+        yield Finding(CONTRADICTION, key, message, ("training.bptt",))
+    if isinstance(experiment.task, OneToMany):
+        message = "a sequence that is being generated has no future to read"
+        yield Finding(CONTRADICTION, key, message, ("task.kind",))
+    elif predicts_next(experiment):
+        message = "the backward direction would see the answer: the next step is the target"
+        yield Finding(CONTRADICTION, key, message, ("data.source", "task.kind"))
+
+
+@checked
+def initial_state_from_the_condition(config: Config) -> Findings:
+    experiment = config.experiment
+    task = experiment.task
+    if not isinstance(task, OneToMany) or task.conditioning != "initial_state":
+        return
+    if experiment.model.initial_state is not None:
+        yield Finding(
+            NO_EFFECT,
+            "model.initial_state",
+            "no effect: the condition sets the initial state",
+            ("task.conditioning",),
+        )
+
+
+@checked
+def return_sequences(config: Config) -> Findings:
+    model, key = config.experiment.model, "model.return_sequences"
+    given, layers = model.return_sequences, len(model.hidden_sizes)
+    if given == "auto":
+        return
+    if len(given) != layers:
+        message = f"needs one true/false per recurrent layer: {layers}, not {len(given)}"
+        yield Finding(CONTRADICTION, key, message, ("model.hidden_sizes",))
+        return
+    for number, returned in enumerate(given[:-1], start=1):
+        if not returned:
+            message = (
+                f"recurrent layer {number} feeds layer {number + 1} and must return its sequence"
+            )
+            yield Finding(CONTRADICTION, key, message, ("model.hidden_sizes",))
+    yield from _last_layer(config, given[-1])
+
+
+def _last_layer(config: Config, returned: bool) -> Findings:
+    one = config.experiment.task.kind == "many_to_one"
+    if returned == one:
+        message = (
+            "the last recurrent layer must not return its sequence: there is one answer"
+            if one
+            else "the last recurrent layer must return its sequence: there is one answer per step"
+        )
+        yield Finding(CONTRADICTION, "model.return_sequences", message, ("task.kind",))

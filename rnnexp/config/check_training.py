@@ -1,0 +1,169 @@
+"""Checks across fields: the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rnnexp.config.compatibility import is_stream, steps_of, target_of
+from rnnexp.config.config import Config
+from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
+from rnnexp.config.nearest import nearest
+from rnnexp.config.schema.data import Jsonl, PythonDocs, Text
+from rnnexp.config.schema.training import Plateau, Sgd, StepDecay, Truncated
+
+__all__ = ["monitored_metrics"]
+
+Findings = Iterator[Finding]
+
+
+@checked
+def one_clip(config: Config) -> Findings:
+    clip = config.experiment.training.clip
+    if clip is None:
+        return
+    given = [
+        f"training.clip.{n}" for n in ("norm", "value", "auto") if getattr(clip, n) is not None
+    ]
+    allowed = "exactly one of norm, value, auto"
+    if not given:
+        hint = "write clip: null for no clipping"
+        yield Finding(CONTRADICTION, "training.clip", "clips nothing", (), hint, allowed)
+    if len(given) > 1:
+        message = "more than one kind of clipping"
+        yield Finding(CONTRADICTION, given[0], message, tuple(given[1:]), allowed=allowed)
+
+
+@checked
+def truncation_lengths(config: Config) -> Findings:
+    bptt = config.experiment.training.bptt
+    if isinstance(bptt, Truncated) and bptt.k2 < bptt.k1:
+        message = "must be at least k1, or some losses would send no gradient back"
+        yield Finding(CONTRADICTION, "training.bptt.k2", message, ("training.bptt.k1",))
+
+
+@checked
+def truncation_and_length(config: Config) -> Findings:
+    experiment = config.experiment
+    bptt, steps = experiment.training.bptt, steps_of(experiment.data)
+    if not isinstance(bptt, Truncated) or steps is None:
+        return
+    keys, key = _length_keys(config), "training.bptt.k1"
+    if bptt.k1 > steps:
+        message = f"longer than the sequences, which have {steps} steps: nothing is truncated"
+        yield Finding(NO_EFFECT, key, message, keys, hint="write bptt: full")
+    elif experiment.task.kind == "many_to_one" and bptt.k1 < steps:
+        message = (
+            f"the only target comes after {steps} steps, so updates before it would have no loss"
+        )
+        yield Finding(CONTRADICTION, key, message, (*keys, "task.kind"), hint="write bptt: full")
+
+
+def _length_keys(config: Config) -> tuple[str, ...]:
+    """The keys that set T."""
+    data = config.experiment.data
+    names = [n for n in ("window", "length", "view", "delay") if n in type(data).model_fields]
+    return (f"data.{names[0]}",)
+
+
+@checked
+def carried_state(config: Config) -> Findings:
+    experiment = config.experiment
+    bptt = experiment.training.bptt
+    if isinstance(bptt, Truncated) and bptt.carry_state and not is_stream(experiment):
+        yield Finding(
+            CONTRADICTION,
+            "training.bptt.carry_state",
+            "the examples are independent; only windows of one stream carry a state",
+            ("data.source", "task.kind"),
+            allowed="text, python_docs, or a time series with many_to_many",
+        )
+
+
+@checked
+def accumulation(config: Config) -> Findings:
+    training = config.experiment.training
+    if training.accumulate > 1 and isinstance(training.bptt, Truncated):
+        message = "truncated BPTT updates every k1 steps and does not accumulate batches"
+        yield Finding(CONTRADICTION, "training.accumulate", message, ("training.bptt",))
+
+
+@checked
+def nesterov(config: Config) -> Findings:
+    optimizer = config.experiment.training.optimizer
+    if isinstance(optimizer, Sgd) and optimizer.nesterov and optimizer.momentum == 0:
+        key, other = "training.optimizer.nesterov", "training.optimizer.momentum"
+        yield Finding(CONTRADICTION, key, "needs momentum > 0", (other,))
+
+
+def monitored_metrics(config: Config) -> dict[str, str]:
+    """The validation metrics of an experiment -> whether each is to fall (min) or to rise (max)."""
+    experiment = config.experiment
+    if target_of(experiment) == "regression":
+        return dict.fromkeys(("val/loss", "val/mse", "val/rmse", "val/mae"), "min")
+    metrics = {"val/loss": "min", "val/accuracy": "max"}
+    if isinstance(experiment.data, Text | PythonDocs):
+        metrics |= {"val/perplexity": "min", "val/bits_per_unit": "min"}
+    if experiment.task.kind == "one_to_many":
+        metrics["val/exact_match"] = "max"
+    return metrics
+
+
+@checked
+def monitor(config: Config) -> Findings:
+    training, metrics = config.experiment.training, monitored_metrics(config)
+    if training.monitor not in metrics:
+        yield Finding(
+            CONTRADICTION,
+            "training.monitor",
+            "no metric of this task is called so",
+            allowed=", ".join(metrics),
+            suggestion=_meant(training.monitor, list(metrics)),
+        )
+    elif training.mode is not None and training.mode != metrics[training.monitor]:
+        direction = {"min": "fall", "max": "rise"}[metrics[training.monitor]]
+        message = f"this metric is to {direction}"
+        yield Finding(CONTRADICTION, "training.mode", message, ("training.monitor",))
+
+
+def _meant(name: str, metrics: list[str]) -> str | None:
+    """`val_loss`, `loss` or `train/loss` for `val/loss`."""
+    bare = name.replace("_", "/", 1).rpartition("/")[2]
+    return f"val/{bare}" if f"val/{bare}" in metrics else nearest(name, metrics)
+
+
+@checked
+def patience_within_epochs(config: Config) -> Findings:
+    training, because = config.experiment.training, ("training.epochs",)
+    stopping, schedule = training.early_stopping, training.schedule
+    if stopping is not None and stopping.patience >= training.epochs:
+        key = "training.early_stopping.patience"
+        yield Finding(NO_EFFECT, key, "training ends before it could stop early", because)
+    if isinstance(schedule, Plateau) and schedule.patience + 1 >= training.epochs:
+        key = "training.schedule.patience"
+        yield Finding(NO_EFFECT, key, "training ends before the learning rate could fall", because)
+    if isinstance(schedule, StepDecay) and schedule.every >= training.epochs:
+        key = "training.schedule.every"
+        yield Finding(NO_EFFECT, key, "training ends before the first decay", because)
+
+
+@checked
+def warmup_within_steps(config: Config) -> Findings:
+    training, key = config.experiment.training, "training.schedule.warmup_steps"
+    if training.max_steps is not None and training.schedule.warmup_steps > training.max_steps:
+        message = "training would end before the warm-up does"
+        yield Finding(CONTRADICTION, key, message, ("training.max_steps",))
+
+
+@checked
+def known_length_of_objects(config: Config) -> Findings:
+    """Truncation needs a target at more than the last step."""
+    experiment = config.experiment
+    if not isinstance(experiment.training.bptt, Truncated) or not isinstance(
+        experiment.data, Jsonl
+    ):
+        return
+    if experiment.task.kind == "many_to_one":
+        message = "the only target comes at the end, so updates before it would have no loss"
+        yield Finding(
+            CONTRADICTION, "training.bptt", message, ("task.kind",), hint="write bptt: full"
+        )

@@ -1,0 +1,126 @@
+"""Which task shapes and targets each data source can serve: the table, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from rnnexp.config.schema import Experiment
+from rnnexp.config.schema.data import (
+    Adding,
+    AirlinePassengers,
+    CopyMemory,
+    Csv,
+    Data,
+    DelayedEcho,
+    Digits,
+    Jsonl,
+    PythonDocs,
+    SineMixture,
+    Sunspots,
+    TemporalOrder,
+    Text,
+    Waveforms,
+)
+from rnnexp.config.schema.task import ManyToOne, OneToMany
+from rnnexp.errors import ConfigError
+
+__all__ = ["is_stream", "shapes_of", "steps_of", "target_of", "token_inputs"]
+
+Target = Literal["regression", "classification"]
+Shapes = Mapping[str, tuple[Target, ...]]
+
+_SERIES: Shapes = {"many_to_one": ("regression",), "many_to_many": ("regression",)}
+_EVERYTHING: tuple[Target, ...] = ("regression", "classification")
+
+_SHAPES: Mapping[type, Shapes] = {
+    Csv: _SERIES,
+    Sunspots: _SERIES,
+    AirlinePassengers: _SERIES,
+    SineMixture: _SERIES,
+    Text: {"many_to_many": ("classification",)},
+    PythonDocs: {"many_to_many": ("classification",)},
+    Jsonl: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    Adding: {"many_to_one": ("regression",)},
+    CopyMemory: {"many_to_many": ("classification",)},
+    DelayedEcho: {"many_to_many": ("classification",)},
+    TemporalOrder: {"many_to_one": ("classification",)},
+    Waveforms: {"one_to_many": ("regression",)},
+}
+
+
+def shapes_of(data: Data) -> Shapes:
+    """Task kind -> targets that a data source can serve."""
+    if isinstance(data, Digits):
+        kind = "one_to_many" if data.view == "image" else "many_to_one"
+        return {kind: ("classification",)}
+    return _SHAPES[type(data)]
+
+
+def target_of(experiment: Experiment) -> Target:
+    """Regression or classification: as written, or as it follows from the data.
+
+    Raises ConfigError where neither says it.
+    """
+    task, data = experiment.task, experiment.data
+    if task.target is not None:
+        return task.target
+    targets = shapes_of(data).get(task.kind, _EVERYTHING)
+    found = targets[0] if len(targets) == 1 else _of_objects(experiment)
+    if found is None:
+        raise ConfigError(
+            "regression or classification? the data does not tell",
+            code="CFG204",
+            key="task.target",
+            allowed="regression, classification",
+        )
+    return found
+
+
+def _of_objects(experiment: Experiment) -> Target | None:
+    """The target of a JSONL file, from its units, where they tell."""
+    task, data = experiment.task, experiment.data
+    assert isinstance(data, Jsonl)
+    if data.target_unit is not None:
+        return "regression" if data.target_unit == "number" else "classification"
+    if data.classes is not None or (isinstance(task, ManyToOne) and task.class_weights):
+        return "classification"
+    if data.unit == "number" or task.loss is not None:
+        return "regression"
+    return "classification" if task.kind == "many_to_many" else None
+
+
+def is_stream(experiment: Experiment) -> bool:
+    """Whether the examples follow each other without a gap, as windows of one stream."""
+    data = experiment.data
+    if isinstance(data, Text | PythonDocs):
+        return True
+    return _SHAPES.get(type(data)) is _SERIES and experiment.task.kind == "many_to_many"
+
+
+def predicts_next(experiment: Experiment) -> bool:
+    """Whether the target of a step is a later input, which a backward direction would see."""
+    return is_stream(experiment)
+
+
+def token_inputs(experiment: Experiment) -> bool:
+    """Whether the recurrent layers read tokens, rather than numbers."""
+    data = experiment.data
+    if isinstance(experiment.task, OneToMany):
+        return target_of(experiment) == "classification"
+    if isinstance(data, Jsonl):
+        return data.unit != "number"
+    return isinstance(data, Text | PythonDocs | CopyMemory | DelayedEcho | TemporalOrder)
+
+
+def steps_of(data: Data) -> int | None:
+    """T, where the config alone tells it."""
+    if isinstance(data, Digits):
+        return {"rows": 8, "pixels": 64}.get(data.view)
+    if isinstance(data, CopyMemory):
+        return data.delay + 2 * data.symbols
+    if isinstance(data, Adding | TemporalOrder | DelayedEcho | Waveforms):
+        return data.length
+    if isinstance(data, Jsonl):
+        return None
+    return data.window

@@ -1,0 +1,189 @@
+"""A config file and overrides -> a checked Config; and an experiment -> YAML again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from rnnexp.config.checks import findings
+from rnnexp.config.config import Config, KeyPath
+from rnnexp.config.document import Document, load_document
+from rnnexp.config.explain import explain
+from rnnexp.config.finding import NO_EFFECT
+from rnnexp.config.inheritance import load_with_bases
+from rnnexp.config.overrides import apply_overrides
+from rnnexp.config.schema import Experiment
+from rnnexp.config.yaml_file import read_config
+from rnnexp.config.yaml_scalars import resolve
+from rnnexp.errors import CommandError, ConfigError, Position, Problem
+
+__all__ = ["MAX_PROBLEMS", "load_config", "resolved_yaml"]
+
+MAX_PROBLEMS = 20
+
+_FILES = ("path", "val_path", "test_path")
+_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The experiment that a config file describes, with `a.b=c` and `~a.b` applied.
+
+    Raises CommandError (no such file, or all that is wrong is in the overrides), ConfigError (every
+    problem of the file at once, at most `MAX_PROBLEMS`) and UnsafeError (tags, exploding aliases).
+    """
+    text = read_config(path)
+    document = load_with_bases(path, text)
+    apply_overrides(document, overrides)
+    experiment, wrong = _validate(document)
+    problems = [*document.problems, *(problem for _, problem in wrong)]
+    config = None
+    if experiment is not None:
+        positions = {at: place.value for at, place in document.places.items()}
+        config = Config(experiment, path, text, tuple(overrides), positions)
+        problems += _cross_field(config, _suspects(wrong))
+    if problems or config is None:
+        raise _error(problems)
+    return config
+
+
+def _validate(document: Document) -> tuple[Experiment | None, list[tuple[KeyPath, Problem]]]:
+    """What is wrong, and the experiment, if need be without the keys that are wrong."""
+    if not document.tree and document.problems:
+        return None, []
+    try:
+        return Experiment.model_validate(document.tree), []
+    except ValidationError as error:
+        wrong = explain(error.errors(include_url=False), document)
+        return _without(document.tree, [at for at, _ in wrong]), wrong
+
+
+def _without(tree: dict[str, Any], wrong: Iterable[KeyPath]) -> Experiment | None:
+    """The experiment that is left without the wrong keys, or None: so that all checks can run."""
+    rest = _copy(tree)
+    paths = {
+        at[: next((n for n, part in enumerate(at) if isinstance(part, int)), len(at))]
+        for at in wrong
+    }
+    for _ in range(3):
+        for at in paths:
+            _drop(rest, at)
+        try:
+            return Experiment.model_validate(rest)
+        except ValidationError:
+            paths = {at[:-1] for at in paths if len(at) > 1}
+    return None
+
+
+def _copy(value: Any) -> Any:
+    return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _drop(tree: dict[str, Any], path: KeyPath) -> None:
+    for name in path[:-1]:
+        inner = tree.get(str(name))
+        if not isinstance(inner, dict):
+            return
+        tree = inner
+    tree.pop(str(path[-1]), None)
+
+
+def _cross_field(config: Config, wrong: list[KeyPath]) -> list[Problem]:
+    """What the checks across fields find, unless it rests on a key that is wrong by itself."""
+    return [
+        finding.problem(config)
+        for finding in findings(config)
+        if not any(
+            _touch(tuple(key.split(".")), at)
+            for key in (finding.key, *finding.because)
+            for at in wrong
+        )
+    ]
+
+
+def _touch(path: KeyPath, other: KeyPath) -> bool:
+    shared = min(len(path), len(other))
+    return path[:shared] == other[:shared]
+
+
+def _suspects(wrong: list[tuple[KeyPath, Problem]]) -> list[KeyPath]:
+    """The keys that are wrong, and those that a misspelt key was probably meant to be."""
+    meant = [(*at[:-1], problem.suggestion) for at, problem in wrong if problem.suggestion]
+    return [*(at for at, _ in wrong), *meant]
+
+
+def _error(problems: list[Problem]) -> ConfigError | CommandError:
+    """All problems in reading order; a CommandError where only the command line is at fault."""
+    ordered = sorted(_distinct(problems), key=_reading_order)
+    shown = ordered[:MAX_PROBLEMS]
+    if rest := len(ordered) - len(shown):
+        more = f"... and {rest} more problem{'s' if rest > 1 else ''}"
+        shown[-1] = replace(shown[-1], hint="\n".join(filter(None, (shown[-1].hint, more))))
+    typed = all(problem.exit == CommandError.exit_code for problem in ordered)
+    return CommandError(shown) if typed else ConfigError(shown)
+
+
+def _distinct(problems: Iterable[Problem]) -> Iterable[Problem]:
+    return {(p.code, p.key, p.position, p.message): p for p in problems}.values()
+
+
+def _reading_order(problem: Problem) -> tuple[str, int, int]:
+    position = problem.position or Position("")
+    return (position.file, position.line or 0, position.column or 0)
+
+
+def resolved_yaml(config: Config) -> str:
+    """The whole experiment as YAML, defaults included and file paths absolute.
+
+    Keys that have no effect in this experiment are left out; what is written loads again, without
+    a base or overrides, to an experiment that trains the same.
+    """
+    tree = config.experiment.model_dump(exclude_none=True)
+    for name in _FILES:
+        if tree["data"].get(name) is not None:
+            tree["data"][name] = str(config.file(f"data.{name}"))
+    for key in _idle(tree, config.path):
+        _drop(tree, tuple(key.split(".")))
+    return _dump(tree)
+
+
+def _idle(tree: dict[str, Any], path: Path) -> list[str]:
+    """The keys of a fully written experiment that have no effect."""
+    text = _dump(tree)
+    document = load_document(text, str(path))
+    positions = {at: place.value for at, place in document.places.items()}
+    config = Config(Experiment.model_validate(document.tree), path, text, (), positions)
+    return [finding.key for finding in findings(config) if finding.code == NO_EFFECT]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists in one line, and quotes what YAML 1.2 would not read back as text."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = _PLAIN.fullmatch(text) and isinstance(resolve(text), str)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+def _represent_list(dumper: yaml.SafeDumper, values: tuple[Any, ...]) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(tuple, _represent_list)
+
+
+def _dump(tree: dict[str, Any]) -> str:
+    return yaml.dump(
+        tree,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=1000,
+    )
