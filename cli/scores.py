@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, Any
 
 from .table import Column, table
-from .text import number, safe, style, width_of
+from .text import duration, fitting, number, safe, style, width_of
 
-__all__ = ["score_table"]
+__all__ = ["result_text", "score_table"]
 
 LARGER_IS_BETTER = ("accuracy", "exact_match", "f1", "bleu")
+
+
+def result_text(summary: Mapping[str, Any], stream: IO[str]) -> str:
+    """The model beside the baselines on test, how training ended, and the run folder."""
+    scores = score_table(summary.get("metrics", {}), summary.get("baselines", {}), stream)
+    best = summary.get("best_step")
+    ended = [
+        f"{number(summary.get('steps'))} steps in {duration(summary.get('seconds'))}",
+        f"stopped by {safe(str(summary['stopped_by']))}" if summary.get("stopped_by") else "",
+        f"best at step {number(best)}" if best is not None else "",
+    ]
+    folder = f"{style('run folder', 'bold', stream)}  {safe(str(summary.get('run', '')))}"
+    end = fitting([part for part in ended if part], width_of(stream))
+    return (scores + "\n\n" if scores else "") + f"{end}\n{folder}"
 
 
 def score_table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -12,13 +13,21 @@ from .text import cells, style
 __all__ = ["Column", "table"]
 
 
+NARROWEST = 16
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column: its heading, its side, and how soon it goes when there is no room (0: never)."""
+    """A column: its heading, its side, and what happens to it when there is no room.
+
+    goes: the column with the largest number is left out first; 0 stays.
+    wraps: its text is broken into lines (the last column only).
+    """
 
     title: str
     right: bool = False
     goes: int = 0
+    wraps: bool = False
 
 
 def table(
@@ -33,6 +42,8 @@ def table(
         max([cells(column.title), *(_visible(row[i]) for row in rows)])
         for i, column in enumerate(columns)
     ]
+    if columns[-1].wraps and width is not None:
+        rows, widths[-1] = _wrapped(rows, widths, width)
     places = _fitting(columns, widths, width)
     if not places:
         return _blocks([column.title for column in columns], rows)
@@ -42,6 +53,21 @@ def table(
     rule = [style("─" * widths[i], "dim", stream) for i in places]
     body = [[_pad(row[i], widths[i], columns[i].right) for i in places] for row in rows]
     return "\n".join("  ".join(line).rstrip() for line in [head, rule, *body])
+
+
+def _wrapped(
+    rows: Sequence[Sequence[str]], widths: Sequence[int], width: int
+) -> tuple[list[list[str]], int]:
+    """The rows with their last cell broken into the room that is left, and how wide it is now."""
+    room = width - sum(wide + 2 for wide in widths[:-1])
+    if widths[-1] <= room or room < NARROWEST:
+        return [list(row) for row in rows], widths[-1]
+    lines: list[list[str]] = []
+    for row in rows:
+        first, *more = textwrap.wrap(row[-1], room) or [""]
+        lines.append([*row[:-1], first])
+        lines.extend([""] * (len(row) - 1) + [part] for part in more)
+    return lines, room
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int | None) -> list[int]:

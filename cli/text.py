@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import IO, Any
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "cells",
     "coloured",
     "duration",
+    "fitting",
     "number",
     "print_text",
     "safe",
@@ -100,6 +102,14 @@ def print_text(text: str = "", stream: IO[str] | None = None) -> None:
     stream = stream or sys.stdout
     text = to_ascii(text) if ascii_only(stream) else text
     stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def fitting(parts: Sequence[str], width: int | None) -> str:
+    """As many of the parts, from the first on, as fit into a line; cut if not even one does."""
+    parts = [part for part in parts if part]
+    while width is not None and len(parts) > 1 and cells("  ".join(parts)) > width:
+        parts = parts[:-1]
+    return "  ".join(parts)[:width]
 
 
 def number(value: Any) -> str:
