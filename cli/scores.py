@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import IO, Any
 
+from rnnexp.reports.direction import larger_is_better
+
 from .table import Column, table
 from .text import duration, fitting, number, safe, style, width_of
 
 __all__ = ["result_text", "score_table"]
-
-LARGER_IS_BETTER = ("accuracy", "exact_match", "f1", "bleu")
 
 
 def result_text(summary: Mapping[str, Any], stream: IO[str]) -> str:
@@ -59,8 +59,7 @@ def _best(name: str, values: list[float | None]) -> float | None:
     finite = [value for value in values if value is not None and math.isfinite(value)]
     if len(finite) < 2:
         return None
-    choose = max if name.partition("/")[2].startswith(LARGER_IS_BETTER) else min
-    return choose(finite)
+    return max(finite) if larger_is_better(name) else min(finite)
 
 
 def _cell(value: float | None, best: float | None, compared: bool, stream: IO[str]) -> str:
