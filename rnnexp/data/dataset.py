@@ -98,3 +98,13 @@ class Dataset:
     def split(self, name: str) -> Sequences:
         """The split called `train`, `val` or `test`."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    def counted(self, name: str) -> NDArray[np.bool_]:
+        """Which targets of a split count: (N,) in many-to-one, otherwise (N, T)."""
+        split = self.split(name)
+        if self.shape == "many_to_one":
+            return np.ones(len(split), dtype=bool)
+        counted = np.ones(split.targets.shape[:2], dtype=bool)
+        if split.lengths is not None:
+            counted &= np.arange(split.targets.shape[1]) < split.lengths[:, None]
+        return counted if split.mask is None else counted & split.mask

@@ -20,7 +20,15 @@ __all__ = ["Field", "Read", "Unit"]
 Unit = Literal["number", "id", "label", "character", "word"]
 Read = NDArray[np.float64] | NDArray[np.int64] | list[str]
 
-NAMES = {bool: "true/false", str: "text", list: "a list", dict: "an object", type(None): "null"}
+NAMES = {
+    bool: "true/false",
+    str: "text",
+    int: "a whole number",
+    float: "a decimal number",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
 LARGEST_ID = 2**31
 
 
@@ -120,12 +128,11 @@ class Field:
             self._fail(example, "text with half of a surrogate pair, which is no character")
 
     def _expected(self, example: Example, expected: str, got: Any) -> NoReturn:
-        kind = NAMES.get(type(got), "a number")
         hint = None
         if isinstance(got, str) and self.unit in ("number", "id"):
             key = "data.unit" if self.side == "inputs" else "data.target_unit"
             hint = f"{key}: label, character or word reads text"
-        self._fail(example, f"expected {expected}, got {kind}", value=got, hint=hint)
+        self._fail(example, f"expected {expected}, got {NAMES[type(got)]}", value=got, hint=hint)
 
     def _fail(
         self, example: Example, message: str, code: str = "DAT123", **fields: Any
