@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["MAX_NUMBER_LENGTH", "Scalar", "LongNumberError", "resolve"]
+__all__ = ["MAX_NUMBER_LENGTH", "LongNumberError", "Scalar", "resolve"]
 
 Scalar = str | int | float | bool | None
 

@@ -24,7 +24,7 @@ from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
 
-from rnnexp.config.yaml_scalars import Scalar, LongNumberError, resolve
+from rnnexp.config.yaml_scalars import LongNumberError, Scalar, resolve
 from rnnexp.config.yaml_syntax import Mark, position_of, syntax_error, tag_error
 from rnnexp.errors import ConfigError, Position, UnsafeError
 

@@ -1,0 +1,1 @@
+"""The gallery: configs that are ready to run. Installed as `rnnexp.configs`."""

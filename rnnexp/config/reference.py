@@ -1,0 +1,85 @@
+"""The reference page `docs/config.md`, generated from the schema."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from rnnexp.config.kinds import Kind, allowed, kinds_of_field, sections, yaml_scalar
+from rnnexp.config.schema import Experiment
+
+__all__ = ["reference"]
+
+_INTRODUCTION = """\
+# Config reference
+
+One YAML file is one experiment. This page is generated from the schema: `rnnexp schema --markdown`.
+
+- Scalars follow YAML 1.2: `1e-3` is a number, `no` and `on` are text.
+- Types are strict: `64.0` and `"64"` are not whole numbers. Numbers are finite.
+- An unknown key, a key that has no effect, and two keys that contradict each other are errors.
+- File paths are relative to the config that names them.
+- `base: other.yaml` starts from another config, relative to this one: sections merge key by key, a
+  section that changes its `source`, `kind` or `name` is replaced, and `null` unsets a key.
+- On the command line `a.b=c` sets a key and `~a.b` removes one; `a.b=[1, 2]` is a list.
+- Tags, merge keys, several documents and environment variables are not supported.
+- `rnnexp validate CONFIG` checks all of it at once; `rnnexp schema` is for editors.
+"""
+
+
+def reference() -> str:
+    """The page as Markdown: one table for each section of the config."""
+    return "\n".join([_INTRODUCTION, *_section("", Experiment)])
+
+
+def _section(path: str, section: type[BaseModel], tag: str = "") -> Iterator[str]:
+    title = f"`{path}:`" if path else "Top level"
+    yield f"## {title}{f' with `{tag}`' if tag else ''}\n"
+    yield f"{' '.join((inspect.getdoc(section) or '').split())}\n"
+    yield "| key | default | accepts | meaning |"
+    yield "|---|---|---|---|"
+    for name, info in section.model_fields.items():
+        yield _row(name, info)
+    yield ""
+    for name, info in section.model_fields.items():
+        yield from _below(f"{path}.{name}".removeprefix("."), kinds_of_field(info))
+
+
+def _below(path: str, found: tuple[Kind, ...]) -> Iterator[str]:
+    """The sections that a key may hold; `split`, the same for every source, once."""
+    tagged = {section: tag for tag, section in sections(found).items()}
+    for kind in found:
+        if kind.section is not None and (path != "data.split"):
+            tag = tagged.get(kind.section)
+            key = next(
+                (k for k in ("source", "kind", "name") if tag and k in kind.section.model_fields),
+                "",
+            )
+            yield from _section(path, kind.section, f"{key}: {tag}" if tag else "")
+
+
+def _row(name: str, info: FieldInfo) -> str:
+    accepts = allowed(kinds_of_field(info))
+    cells = (f"`{name}`", _default(info), accepts, info.description or "")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    return f"`{_yaml(info.default)}`"
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        written = value.model_dump(include=value.model_fields_set) or None
+        return _yaml(written) if written else "the defaults below"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return yaml_scalar(value)
