@@ -12,6 +12,7 @@ import typer
 from .options import DebugOption, JsonOption, RunsOption
 from .render import print_json
 from .scores import score_table
+from .shapes import fact_lines
 from .table import Column, table
 from .text import duration, number, print_text, safe, style, width_of
 
@@ -178,12 +179,7 @@ def _heading(row: RunRow) -> str:
         "took": duration(row.seconds),
         "parameters": number(row.summary.get("parameters")),
     }
-    return f"{style(safe(row.name), 'bold', sys.stdout)}\n{_facts(facts)}"
-
-
-def _facts(facts: Mapping[str, str]) -> str:
-    wide = max(len(name) for name in facts)
-    return "\n".join(f"  {name:<{wide}}  {text}" for name, text in facts.items() if text)
+    return f"{style(safe(row.name), 'bold', sys.stdout)}\n{fact_lines(facts, sys.stdout)}"
 
 
 def _learning_curve(records: Sequence[Mapping[str, Any]]) -> str:
@@ -198,10 +194,9 @@ def _learning_curve(records: Sequence[Mapping[str, Any]]) -> str:
 def _places(row: RunRow, saved: Sequence[int], plots: Sequence[str]) -> str:
     best = row.summary.get("best_step")
     marked = [f"{step} (best)" if step == best else str(step) for step in saved]
-    return _facts(
-        {
-            "checkpoints": ", ".join(marked) or "none",
-            "plots": ", ".join(f"plots/{safe(name)}" for name in plots) or "none",
-            "folder": safe(str(row.path)),
-        }
-    )
+    facts = {
+        "checkpoints": ", ".join(marked) or "none",
+        "plots": ", ".join(f"plots/{safe(name)}" for name in plots) or "none",
+        "folder": safe(str(row.path)),
+    }
+    return fact_lines(facts, sys.stdout)

@@ -10,7 +10,7 @@ from typing import IO, Any
 from .table import Column, table
 from .text import cells, number, safe, style, width_of
 
-__all__ = ["plan_text", "shape_table"]
+__all__ = ["fact_lines", "plan_text", "shape_table"]
 
 
 def plan_text(run: Path, total: int | None, description: Mapping[str, Any], stream: IO[str]) -> str:
@@ -26,8 +26,12 @@ def plan_text(run: Path, total: int | None, description: Mapping[str, Any], stre
         "kernel": safe(str(description.get("path", ""))),
     }
     shape = description.get("shape", ())
-    lines = [_fact(name, text, stream) for name, text in facts.items() if text]
-    return "\n".join(lines) + ("\n\n" + shape_table(shape, stream) if shape else "")
+    return fact_lines(facts, stream) + ("\n\n" + shape_table(shape, stream) if shape else "")
+
+
+def fact_lines(facts: Mapping[str, str], stream: IO[str]) -> str:
+    """`name   text` lines, wrapped to the terminal; empty facts are left out."""
+    return "\n".join(_fact(name, text, stream) for name, text in facts.items() if text)
 
 
 def _count(amount: Any, noun: str) -> str:

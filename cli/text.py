@@ -126,9 +126,6 @@ def duration(seconds: float | None) -> str:
     for unit, size, limit in (("ms", 1e-3, 1), ("s", 1, 100), ("min", 60, 6000), ("h", 3600, 2e5)):
         if seconds < limit:
             amount = seconds / size
-            return (
-                f"{amount:.1f} {unit}"
-                if amount < 10 and isinstance(seconds, float) and unit != "ms"
-                else f"{amount:.0f} {unit}"
-            )
+            fraction = amount < 10 and isinstance(seconds, float)
+            return f"{amount:.2g} {unit}" if fraction else f"{amount:.0f} {unit}"
     return f"{seconds / 86400:.0f} d"
