@@ -31,15 +31,17 @@ def plan_text(run: Path, total: int | None, description: Mapping[str, Any], stre
 
 def fact_lines(facts: Mapping[str, str], stream: IO[str]) -> str:
     """`name   text` lines, wrapped to the terminal; empty facts are left out."""
-    return "\n".join(_fact(name, text, stream) for name, text in facts.items() if text)
+    wide = max((len(name) for name, text in facts.items() if text), default=0)
+    lines = (_fact(f"{name:<{wide}}  ", text, stream) for name, text in facts.items() if text)
+    return "\n".join(lines)
 
 
 def _count(amount: Any, noun: str) -> str:
     return f"{number(amount)} {noun}{'' if amount == 1 else 's'}"
 
 
-def _fact(name: str, text: str, stream: IO[str]) -> str:
-    label, width = f"{name:<7} ", width_of(stream)
+def _fact(label: str, text: str, stream: IO[str]) -> str:
+    width = width_of(stream)
     if width is not None and cells(label + text) > width:
         indent = " " * (len(label) if width >= 40 else 2)
         lines = textwrap.wrap(

@@ -40,8 +40,12 @@ def make_dataset() -> MakeDataset:
             steps = (examples,) if shape == "one_to_many" else (examples, time)
             answers = (examples,) if shape == "many_to_one" else (examples, time)
             return Sequences(
-                inputs=numbers(*steps) if vocabulary is None else rng.integers(vocabulary, size=steps),
-                targets=numbers(*answers) if classes is None else rng.integers(classes, size=answers),
+                inputs=numbers(*steps)
+                if vocabulary is None
+                else rng.integers(vocabulary, size=steps),
+                targets=numbers(*answers)
+                if classes is None
+                else rng.integers(classes, size=answers),
                 lengths=rng.integers(1, time + 1, size=examples) if ragged else None,
             )
 

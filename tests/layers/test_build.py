@@ -78,6 +78,8 @@ def test_one_seed_one_network(make_dataset: Any) -> None:
     dataset, weights = make_dataset("many_to_one"), []
     for seed in (4, 4, 5):
         torch.manual_seed(seed)
-        weights.append(torch.cat([p.flatten() for p in build_network(Model(), dataset).parameters()]))
+        weights.append(
+            torch.cat([p.flatten() for p in build_network(Model(), dataset).parameters()])
+        )
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])

@@ -28,7 +28,9 @@ def clipped_by_torch(scale: float, **how: float) -> list[Tensor]:
     return [parameter.grad for parameter in parameters if parameter.grad is not None]
 
 
-@given(scale=st.floats(1e-3, 1e3), limit=st.floats(1e-2, 1e2), kind=st.sampled_from(["norm", "value"]))
+@given(
+    scale=st.floats(1e-3, 1e3), limit=st.floats(1e-2, 1e2), kind=st.sampled_from(["norm", "value"])
+)
 def test_equal_to_torch(scale: float, limit: float, kind: str) -> None:
     clipper, ours = build_clipper(Clip.model_validate({kind: limit})), gradients(scale)
     changed = clipper.limit(ours, clipper.norm(ours))

@@ -1,0 +1,44 @@
+# make train   fresh machine -> virtual environment -> the quickstart, trained on real data
+# make test    the whole test suite, style and types
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+
+.DELETE_ON_ERROR:
+.PHONY: train test check gallery bench fuzz-config docs wheel clean
+
+train: $(READY)
+	$(BIN)/rnnexp train configs/quickstart.yaml
+
+test: check
+	$(BIN)/python -m pytest -q -n 2
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt setuptools
+	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[dev]'
+	touch $@
+
+gallery: $(READY)  ## train every config of the gallery whole and check its expected metric (about 25 min)
+	$(BIN)/python -m benchmarks.gallery
+
+bench: $(READY)  ## what the runner adds to a bare loop
+	$(BIN)/python -m benchmarks.runner_overhead
+
+fuzz-config: $(READY)  ## 10,000 mutated configs
+	RNNEXP_FUZZ=10000 $(BIN)/python -m pytest -q tests/config/test_mutations.py
+
+docs: $(READY)  ## write docs/config.md from the schema
+	$(BIN)/python -m rnnexp.config.reference > docs/config.md
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel -q -c constraints.txt --no-build-isolation --no-deps -w dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
