@@ -10,7 +10,7 @@ import typer
 
 from rnnexp.errors import Problem, RnnexpError
 
-from .options import DebugOption, JsonOption, SetOption
+from .options import DebugOption, JsonOption
 from .render import print_json
 from .text import print_text, safe
 
@@ -19,9 +19,12 @@ __all__ = ["validate"]
 
 def validate(
     configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG ...", help="Experiments, YAML files.")
+        list[Path], typer.Argument(metavar="CONFIG", help="Experiments, YAML files.")
     ],
-    set_: SetOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=c", help="Change a key of every config; repeatable."),
+    ] = None,
     json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:

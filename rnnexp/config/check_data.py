@@ -14,7 +14,6 @@ from rnnexp.errors import ConfigError
 Findings = Iterator[Finding]
 
 
-@checked
 def shape_of_the_source(config: Config) -> Findings:
     experiment = config.experiment
     shapes = shapes_of(experiment.data)
@@ -27,7 +26,6 @@ def shape_of_the_source(config: Config) -> Findings:
         )  # fmt: skip
 
 
-@checked
 def target_of_the_source(config: Config) -> Findings:
     experiment = config.experiment
     targets = shapes_of(experiment.data).get(experiment.task.kind)

@@ -116,6 +116,7 @@ def monitor(config: Config) -> Findings:
             CONTRADICTION,
             "training.monitor",
             "no metric of this task is called so",
+            ("task.kind",),
             allowed=", ".join(metrics),
             suggestion=_meant(training.monitor, list(metrics)),
         )

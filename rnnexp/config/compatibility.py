@@ -22,7 +22,7 @@ from rnnexp.config.schema.data import (
     Text,
     Waveforms,
 )
-from rnnexp.config.schema.task import ManyToOne, OneToMany
+from rnnexp.config.schema.task import ManyToOne, OneToMany, Task
 from rnnexp.errors import ConfigError
 
 __all__ = ["is_stream", "shapes_of", "steps_of", "target_of", "token_inputs"]
@@ -65,8 +65,10 @@ def target_of(experiment: Experiment) -> Target:
     task, data = experiment.task, experiment.data
     if task.target is not None:
         return task.target
-    targets = shapes_of(data).get(task.kind, _EVERYTHING)
-    found = targets[0] if len(targets) == 1 else _of_objects(experiment)
+    if isinstance(data, Jsonl):
+        found = _of_objects(task, data)
+    else:
+        found = next(iter(shapes_of(data).values()))[0]
     if found is None:
         raise ConfigError(
             "regression or classification? the data does not tell",
@@ -77,10 +79,8 @@ def target_of(experiment: Experiment) -> Target:
     return found
 
 
-def _of_objects(experiment: Experiment) -> Target | None:
+def _of_objects(task: Task, data: Jsonl) -> Target | None:
     """The target of a JSONL file, from its units, where they tell."""
-    task, data = experiment.task, experiment.data
-    assert isinstance(data, Jsonl)
     if data.target_unit is not None:
         return "regression" if data.target_unit == "number" else "classification"
     if data.classes is not None or (isinstance(task, ManyToOne) and task.class_weights):

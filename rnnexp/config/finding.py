@@ -74,10 +74,9 @@ def value_of(config: Config, key: str) -> Any:
 
 def _reason(config: Config, key: str) -> str:
     shown = _shown(value_of(config, key))
-    what = key if shown is None else f"{key} is {_words(shown)}"
     if not is_written(config, key):
-        return f"{what} by default"
-    return f"{what} on {_place(config, key)}"
+        return f"{key} is not set" if shown is None else f"{key} is {_words(shown)} by default"
+    return f"{key} is {'set' if shown is None else _words(shown)} on {_place(config, key)}"
 
 
 def _place(config: Config, key: str) -> str:

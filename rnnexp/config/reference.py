@@ -14,6 +14,9 @@ from rnnexp.config.schema import Experiment
 
 __all__ = ["reference"]
 
+_SMALL = 3
+"""a section of so few keys shows all of its defaults in one cell"""
+
 _INTRODUCTION = """\
 # Config reference
 
@@ -71,13 +74,15 @@ def _row(name: str, info: FieldInfo) -> str:
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
+    if isinstance(info.default, BaseModel) and len(type(info.default).model_fields) > _SMALL:
+        return f"`{_yaml(info.default)}`" if info.default.model_fields_set else "the defaults below"
     return f"`{_yaml(info.default)}`"
 
 
 def _yaml(value: Any) -> str:
     if isinstance(value, BaseModel):
-        written = value.model_dump(include=value.model_fields_set) or None
-        return _yaml(written) if written else "the defaults below"
+        small = len(type(value).model_fields) <= _SMALL
+        return _yaml(value.model_dump(include=None if small else value.model_fields_set))
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_yaml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, tuple | list):

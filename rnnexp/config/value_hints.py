@@ -55,8 +55,8 @@ def _separators(key: str, value: Any, found: Kinds) -> str | None:
         return None
     if re.fullmatch(r"[-+]?[0-9]{1,3}(?:[_,' ][0-9]{3})+|[0-9]+(?:_[0-9]+)+", value):
         return f"write {re.sub(r'[^0-9+-]', '', value)}, without separators"
-    if percent := re.fullmatch(r"([0-9.]{1,10}) ?%", value):
-        return f"write {percent[1]}e-2"
+    if percent := re.fullmatch(r"([0-9]{1,10}(?:\.[0-9]{1,10})?) ?%", value):
+        return f"write {float(percent[1]) / 100:g}"
     return None
 
 
