@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +14,16 @@ from rnnexp import __version__
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
 
+from . import configs, runs
+from .doctor import doctor
+from .evaluate import evaluate
 from .help import Command, Group
+from .plan import plan
 from .render import print_errors
+from .schema import schema
 from .text import print_text, safe, style
+from .train import train
+from .validate import validate
 
 __all__ = ["app", "main"]
 
@@ -31,6 +37,21 @@ class Commands(Group):
     """The commands in the order in which a newcomer meets them."""
 
     order = ("train", "evaluate", "runs", "validate", "plan", "schema", "configs", "doctor")
+
+
+RUNS_HELP = """Look at what was run: a table of all runs, or one in detail.
+
+Example:
+  rnnexp runs ls
+  rnnexp runs show latest
+"""
+
+CONFIGS_HELP = """Find a ready experiment in the gallery and copy it.
+
+Example:
+  rnnexp configs ls
+  rnnexp configs cp quickstart my-experiment.yaml
+"""
 
 
 def _print_version(wanted: bool) -> None:
@@ -64,43 +85,22 @@ def _rnnexp(
     """
 
 
-RUNS_HELP = """Look at what was run: a table of all runs, or one in detail.
-
-Example:
-  rnnexp runs ls
-  rnnexp runs show latest
-"""
-
-CONFIGS_HELP = """Find a ready experiment in the gallery and copy it.
-
-Example:
-  rnnexp configs ls
-  rnnexp configs cp quickstart my-experiment.yaml
-"""
+def _group(help_page: str, *functions: Callable[..., None]) -> typer.Typer:
+    """A command of commands, each named after its function."""
+    group = typer.Typer(cls=Group, help=help_page, no_args_is_help=True, rich_markup_mode=None)
+    for function in functions:
+        group.command(cls=Command)(function)
+    return group
 
 
-def _exists(module: str) -> bool:
-    return importlib.util.find_spec(f"rnnexp.cli.{module}") is not None
-
-
-def _register() -> None:
-    for name in ("train", "evaluate", "validate", "plan", "schema", "doctor"):
-        if _exists(name):
-            module = importlib.import_module(f"rnnexp.cli.{name}")
-            app.command(name, cls=Command)(getattr(module, name))
-    for name, parts, text in (
-        ("runs", ("ls", "show"), RUNS_HELP),
-        ("configs", ("ls", "cp"), CONFIGS_HELP),
-    ):
-        if _exists(name):
-            module = importlib.import_module(f"rnnexp.cli.{name}")
-            group = typer.Typer(cls=Group, help=text, no_args_is_help=True, rich_markup_mode=None)
-            for part in parts:
-                group.command(part, cls=Command)(getattr(module, part))
-            app.add_typer(group, name=name)
-
-
-_register()
+app.command(cls=Command)(train)
+app.command(cls=Command)(evaluate)
+app.command(cls=Command)(validate)
+app.command(cls=Command)(plan)
+app.command(cls=Command)(schema)
+app.command(cls=Command)(doctor)
+app.add_typer(_group(RUNS_HELP, runs.ls, runs.show), name="runs")
+app.add_typer(_group(CONFIGS_HELP, configs.ls, configs.cp), name="configs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

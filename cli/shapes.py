@@ -45,8 +45,9 @@ def _fact(label: str, text: str, stream: IO[str]) -> str:
     if width is not None and cells(label + text) > width:
         indent = " " * (len(label) if width >= 40 else 2)
         lines = textwrap.wrap(
-            label + text,
+            text,
             max(width, 12),
+            initial_indent=label,
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,

@@ -53,7 +53,7 @@ def draw(curves: Sequence[Curve], width: int = 80, height: int = 12) -> str:
     ]
     indent = " " * (margin + 1)
     foot = [indent + "└" + "─" * columns, indent + " " + _steps(frame.x, columns)]
-    return "\n".join([_legend(curves, frame.logarithmic), *body, *foot])
+    return "\n".join([_legend(curves, frame.logarithmic, width), *body, *foot])
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,14 @@ class _Frame:
     def value(self, up: float) -> float:
         """The value at a height, the inverse of `up`."""
         low, high = self.y
-        return low * (high / low) ** up if self.logarithmic else low + (high - low) * up
+        if self.logarithmic:
+            return math.exp(math.log(low) * (1 - up) + math.log(high) * up)
+        return low * (1 - up) + high * up
 
 
 def _share(value: float, low: float, high: float) -> float:
-    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
+    span = high / 2 - low / 2  # halved, as the difference of two floats may be no float
+    return min(max((value / 2 - low / 2) / span, 0.0), 1.0) if span > 0 else 0.5
 
 
 def _plot(grid: list[list[str]], points: Sequence[Point], mark: str, frame: _Frame) -> None:
@@ -96,9 +99,9 @@ def _plot(grid: list[list[str]], points: Sequence[Point], mark: str, frame: _Fra
     height, columns = len(grid), len(grid[0])
     by_column: dict[int, list[float]] = {}
     for x, y in points:
-        by_column.setdefault(round(frame.across(x) * (columns - 1)), []).append(y)
-    for column, values in by_column.items():
-        place = frame.up(sum(values) / len(values))
+        by_column.setdefault(round(frame.across(x) * (columns - 1)), []).append(frame.up(y))
+    for column, heights in by_column.items():
+        place = sum(heights) / len(heights)
         grid[height - 1 - round(place * (height - 1))][column] = mark
 
 
@@ -116,6 +119,8 @@ def _steps(limits: Point, columns: int) -> str:
     return first + " " * gap + last if gap > 0 and limits[1] > limits[0] else first[:columns]
 
 
-def _legend(curves: Sequence[Curve], logarithmic: bool) -> str:
-    names = "   ".join(f"{mark} {line.name}" for mark, line in zip(MARKS, curves, strict=False))
-    return names + ("   (log axis)" if logarithmic else "")
+def _legend(curves: Sequence[Curve], logarithmic: bool, width: int) -> str:
+    parts = [f"{mark} {line.name}" for mark, line in zip(MARKS, curves, strict=False)]
+    parts += ["(log axis)"] if logarithmic else []
+    line = "   ".join(parts)
+    return line if len(line) <= width else "\n".join(parts)

@@ -96,9 +96,9 @@ def find_run(reference: str, runs: Path) -> Path:
 
     Raises CommandError (nothing of the kind, with the three nearest names; more than one).
     """
-    folder = Path(reference)
-    if "\0" not in reference and (folder / "status.json").is_file():
-        return folder
+    with suppress(OSError, ValueError):  # a name too long, or with a NUL, is no folder
+        if (Path(reference) / "status.json").is_file():
+            return Path(reference)
     paths = _paths(runs)
     if reference == "latest" and paths:
         return paths[0]
@@ -143,10 +143,10 @@ def _unknown(reference: str, paths: list[Path], runs: Path) -> CommandError:
 def _nearest_runs(reference: str, names: list[str]) -> list[str]:
     """Three names: those that contain the reference, then those most like it."""
     word = Path(reference).name
-    if len(word) > 2 and "latest".startswith(word) and names:
+    if names and difflib.get_close_matches(word, ["latest"]):
         return ["latest"]
     within = [name for name in names if word and word in name]
-    close = difflib.get_close_matches(word, names[:1000], n=3, cutoff=0.4)
+    close = difflib.get_close_matches(word[:200], names[:1000], n=3, cutoff=0.4)
     by_config = {
         match[2]: name for name in reversed(names) if (match := FOLDER_NAME.fullmatch(name))
     }
