@@ -9,7 +9,7 @@ from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.dataset import Dataset, Tokens, Values
 from rnnexp.data.splits import SPLITS
-from rnnexp.errors import ConfigError, DataError
+from rnnexp.errors import DataError
 
 __all__ = ["check"]
 
@@ -25,38 +25,13 @@ def check(config: Config, dataset: Dataset) -> None:
 
     Raises:
         DataError: they do not fit each other.
-        ConfigError: the config asks for what this kind of data never has.
     """
-    _check_task(config, dataset)
     _check_splits(config, dataset)
     _check_finite(config, dataset)
     _check_input_size(config, dataset)
     _check_classes(config, dataset)
     _check_class_weights(config, dataset)
     _check_truncation(config, dataset)
-
-
-def _check_task(config: Config, dataset: Dataset) -> None:
-    task = config.experiment.task
-    if task.kind != dataset.shape:
-        raise ConfigError(
-            f"source {dataset.source} gives {dataset.shape}, not {task.kind}",
-            code="CFG402",
-            position=config.where("task.kind"),
-            key="task.kind",
-            value=task.kind,
-            allowed=dataset.shape,
-        )
-    target = "classification" if isinstance(dataset.outputs, Tokens) else "regression"
-    if task.target not in (None, target):
-        raise ConfigError(
-            f"the targets of source {dataset.source} are for {target}, not {task.target}",
-            code="CFG403",
-            position=config.where("task.target"),
-            key="task.target",
-            value=task.target,
-            allowed=target,
-        )
 
 
 def _check_splits(config: Config, dataset: Dataset) -> None:
@@ -131,42 +106,15 @@ def _check_class_weights(config: Config, dataset: Dataset) -> None:
 
 
 def _check_truncation(config: Config, dataset: Dataset) -> None:
-    truncated = config.experiment.training.bptt
-    if not isinstance(truncated, Truncated):
-        return
-    steps = _longest(dataset)
-    place = {"position": config.where("training.bptt.k1"), "key": "training.bptt.k1"}
-    if truncated.k1 > steps:
+    truncated, train = config.experiment.training.bptt, dataset.train
+    steps = (train.targets if dataset.shape == "one_to_many" else train.inputs).shape[1]
+    if isinstance(truncated, Truncated) and truncated.k1 > steps:
         raise DataError(
             f"k1 is {truncated.k1:,}, but the sequences are {steps:,} steps long",
             code="DAT146",
+            position=config.where("training.bptt.k1"),
+            key="training.bptt.k1",
             value=truncated.k1,
             allowed=f"1..{steps}",
-            **place,
+            hint="bptt: full goes back to the beginning",
         )
-    if dataset.shape == "many_to_one" and truncated.k1 < steps:
-        raise ConfigError(
-            f"k1 is {truncated.k1:,}, but many_to_one has its one target at the end of {steps:,} "
-            "steps: the updates before it would have no loss",
-            code="CFG404",
-            value=truncated.k1,
-            allowed=f"{steps}, or bptt: full",
-            **place,
-        )
-    if truncated.carry_state and not dataset.consecutive:
-        raise ConfigError(
-            f"carry_state needs windows that follow each other; those of source {dataset.source} "
-            "do not",
-            code="CFG405",
-            position=config.where("training.bptt.carry_state"),
-            key="training.bptt.carry_state",
-            value=True,
-            allowed="false",
-        )
-
-
-def _longest(dataset: Dataset) -> int:
-    """T of the recurrence in training."""
-    train = dataset.train
-    steps: int = (train.targets if dataset.shape == "one_to_many" else train.inputs).shape[1]
-    return steps

@@ -27,11 +27,11 @@ def prepare(config: Config) -> Dataset:
 
     Raises:
         DataError: the data is not what the config says it is, or too little of it.
-        ConfigError: the config asks for what this kind of data never has.
         MemoryExceededError: it would not fit in memory.
         EnvironmentMissingError: it comes with an extra that is not installed.
     """
     dataset = _load(config)
+    assert dataset.shape == config.experiment.task.kind, "the config was not checked"
     check(config, dataset)
     return replace(dataset, record=describe(dataset))
 

@@ -1,50 +1,42 @@
-"""Small configs and files for the data tests."""
+"""Small files and configs for the data tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from rnnexp.config.config import Config, KeyPath
-from rnnexp.config.schema import Experiment
+from rnnexp.config.load import load_config
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.prepare import prepare
-from rnnexp.errors import Position, Problem, RnnexpError
+from rnnexp.errors import Problem, RnnexpError
 
 Prepare = Callable[..., Dataset]
 Refused = Callable[..., Problem]
-
-
-def experiment(folder: Path, data: dict[str, Any], kind: str, **sections: Any) -> Config:
-    """A config whose keys stand each on a line of its own in `folder`/experiment.yaml."""
-    path = folder / "experiment.yaml"
-    path.touch()
-    whole = {"name": "x", "data": data, **sections}
-    whole["task"] = {"kind": kind} | sections.get("task", {})
-    positions: dict[KeyPath, Position] = {}
-    for section, keys in whole.items():
-        positions[(section,)] = Position(str(path), len(positions) + 1, 1)
-        for key in keys if isinstance(keys, dict) else ():
-            positions[(section, key)] = Position(str(path), len(positions) + 1, 3)
-    return Config(Experiment.model_validate(whole), path, "", (), positions)
+Write = Callable[..., None]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Prepare:
-    """make({"source": ...}, "many_to_one", training={...}) -> the prepared data set."""
+    """make({"source": ...}, "many_to_one", training={...}): the data of a config, prepared."""
 
     def call(data: dict[str, Any], kind: str = "many_to_one", **sections: Any) -> Dataset:
-        return prepare(experiment(tmp_path, data, kind, **sections))
+        task = {"kind": kind} | sections.pop("task", {})
+        whole = {"name": "test", "data": data, "task": task, **sections}
+        path = tmp_path / "experiment.yaml"
+        path.write_text(yaml.safe_dump(whole, sort_keys=False))
+        return prepare(load_config(path))
 
     return call
 
 
 @pytest.fixture
 def refused(make: Prepare) -> Refused:
-    """Like `make`, for what must be refused: the one problem, whose exit code is `exit_code`."""
+    """Like `make`, for what must be refused: the one problem it is refused for."""
 
     def call(*arguments: Any, exit_code: int = 4, **sections: Any) -> Problem:
         with pytest.raises(RnnexpError) as caught:
@@ -52,5 +44,16 @@ def refused(make: Prepare) -> Refused:
         assert caught.value.exit == exit_code, caught.value
         (problem,) = caught.value.problems
         return problem
+
+    return call
+
+
+@pytest.fixture
+def write_lines(tmp_path: Path) -> Write:
+    """write_lines("a.jsonl", [{...}, '{"raw": 1}']) writes objects, or texts as they are."""
+
+    def call(name: str, lines: Sequence[Any]) -> None:
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        (tmp_path / name).write_text("\n".join(texts) + "\n", encoding="utf-8")
 
     return call

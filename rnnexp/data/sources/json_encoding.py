@@ -122,15 +122,15 @@ def _out_of_range(
 
 
 def _fit_texts(config: Config, data: Jsonl, field: Field, train: Column) -> Tokens:
-    """The units of the training part; an unknown one too, but not among the labels to predict."""
-    labels = field.side == "target" and field.unit == "label"
-    units = (unit for _, value in train for unit in value)
+    """The units of the training part; an unknown one too, but not among labels to choose from."""
+    labels = field.side == "target" and field.unit == "label" and not field.closed
+    units = [unit for _, value in train for unit in value]
     vocabulary = Vocabulary.fit(units, first=(END,) if field.closed else (), unknown=not labels)
-    names = vocabulary.units[field.closed :]
-    if labels and data.classes not in (None, len(names)):
+    names = sorted(set(units))
+    if field.side == "target" and data.classes not in (None, len(names)):
         raise DataError(
-            f"data.classes is {data.classes}, but the training part has {len(names)} labels: "
-            f"{_listed(names)}",
+            f"data.classes is {data.classes}, but the training part has {len(names)} "
+            f"{field.unit}s: {_listed(names)}",
             code="DAT131",
             position=config.where("data.classes"),
             key="data.classes",

@@ -130,8 +130,10 @@ class Field:
     def _expected(self, example: Example, expected: str, got: Any) -> NoReturn:
         hint = None
         if isinstance(got, str) and self.unit in ("number", "id"):
-            key = "data.unit" if self.side == "inputs" else "data.target_unit"
-            hint = f"{key}: label, character or word reads text"
+            reads = "label, character or word reads text"
+            hint = f"data.unit: {reads}"
+            if self.side == "target":
+                hint = f"for classes, task.target: classification; data.target_unit: {reads}"
         self._fail(example, f"expected {expected}, got {NAMES[type(got)]}", value=got, hint=hint)
 
     def _fail(

@@ -22,7 +22,7 @@ from rnnexp.data.sources.json_rows import Row, read_rows
 from rnnexp.data.sources.json_target import target_unit
 from rnnexp.data.sources.json_values import Field
 from rnnexp.data.splits import SPLITS, at_random
-from rnnexp.errors import ConfigError, DataError
+from rnnexp.errors import DataError
 
 __all__ = ["load"]
 
@@ -33,7 +33,7 @@ Parts = tuple[list[Row], list[Row], list[Row]]
 
 def load(config: Config, data: Jsonl) -> Dataset:
     """Read one file and split it at random, or read three files that are split already."""
-    files = [read_file(config, key) for key in _paths(config, data)]
+    files = [read_file(config, key) for key in _paths(data)]
     examples = [read_examples(file, data.inputs, data.target) for file in files]
     fields = _fields(config, data, [example for part in examples for example in part])
     read = [read_rows(data, fields, part) for part in examples]
@@ -58,15 +58,8 @@ def load(config: Config, data: Jsonl) -> Dataset:
     )
 
 
-def _paths(config: Config, data: Jsonl) -> list[str]:
+def _paths(data: Jsonl) -> list[str]:
     """The keys that name the files to read: one, or three."""
-    if (data.val_path is None) != (data.test_path is None):
-        raise ConfigError(
-            "val_path and test_path go together: give both files or neither",
-            code="CFG406",
-            position=config.where("data.val_path" if data.val_path else "data.test_path"),
-            key="data.val_path" if data.val_path else "data.test_path",
-        )
     return ["data.path", "data.val_path", "data.test_path"][: 3 if data.val_path else 1]
 
 

@@ -16,26 +16,12 @@ from rnnexp.config.config import Config
 from rnnexp.config.schema.data import DelayedEcho
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.data.splits import independent
-from rnnexp.errors import ConfigError
 
 __all__ = ["draw", "load"]
 
 
 def load(config: Config, data: DelayedEcho) -> Dataset:
-    """Independent splits of the echo task.
-
-    Raises:
-        ConfigError: the delay leaves no step with a target.
-    """
-    if data.delay >= data.length:
-        raise ConfigError(
-            f"delay {data.delay} must be below length {data.length}: no step would have a target",
-            code="CFG401",
-            position=config.where("data.delay"),
-            key="data.delay",
-            value=data.delay,
-            allowed=f"1..{data.length - 1}",
-        )
+    """Independent splits of the echo task; the delay is shorter than the sequence."""
     tokens = Tokens(data.alphabet)
     return Dataset(
         data.source,
