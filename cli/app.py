@@ -21,7 +21,7 @@ from .help import Command, Group
 from .plan import plan
 from .render import print_errors
 from .schema import schema
-from .text import print_text, safe, style
+from .text import LivingLine, print_text, safe, style
 from .train import train
 from .validate import validate
 
@@ -116,6 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _report(error, options)
     except Exception as error:  # anything else is our own fault, and said so
         code = _report(_bug(error), options, error)
+    finally:
+        if LivingLine.current:
+            LivingLine.current.wipe()
     return code
 
 

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from .render import print_json
 from .scores import result_text
 from .shapes import plan_text
-from .text import ascii_only, cells, duration, fitting, number, print_text, safe, to_ascii, width_of
+from .text import LivingLine, cells, duration, fitting, number, print_text, safe, width_of
 
 if TYPE_CHECKING:
     from rnnexp.training.observer import Observer
@@ -102,7 +102,7 @@ class LiveProgress(PlainProgress):
 
     def __init__(self, stream: IO[str] | None = None, json: bool = False) -> None:
         super().__init__(stream, json)
-        self._drawn = 0
+        self._living = LivingLine(self.stream)
         self._held: Mapping[str, Any] | None = None
         self._validated = 0.0
 
@@ -123,26 +123,10 @@ class LiveProgress(PlainProgress):
             super().logged(self._held)
         super().finished(summary)
 
-    def _line(self, text: str) -> None:
-        """Wipes the living line, writes one that stays; the next step draws the former again."""
-        if self._drawn:
-            self.stream.write("\r" + " " * min(self._drawn, self._room()) + "\r")
-            self._drawn = 0
-        super()._line(text)
-
     def _show(self) -> None:
-        room = self._room()
+        room = self._living.room
         parts = status_parts(self.step, self.total, self.loss, self.record, self.pace.rate)
-        text = fitting([_bar(self.step, self.total, room, parts), *parts], room)
-        text = to_ascii(text) if ascii_only(self.stream) else text
-        wipe = " " * (min(self._drawn, room) - cells(text))
-        self.stream.write(f"\r{text}{wipe}")
-        self.stream.flush()
-        self._drawn = cells(text)
-
-    def _room(self) -> int:
-        """The last column stays free: a full line would make the cursor wrap."""
-        return max((width_of(self.stream) or 80) - 1, 1)
+        self._living.draw(fitting([_bar(self.step, self.total, room, parts), *parts], room))
 
 
 class Pace:

@@ -6,9 +6,10 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 __all__ = [
+    "LivingLine",
     "ascii_only",
     "cells",
     "coloured",
@@ -97,9 +98,43 @@ def style(text: str, name: str, stream: IO[str]) -> str:
     return f"\x1b[{STYLES[name]}m{text}\x1b[0m" if text and coloured(stream) else text
 
 
+class LivingLine:
+    """A last line that is redrawn in place, by carriage return and spaces alone.
+
+    There is one at a time, and `print_text` wipes it first, whatever is printed and by whom.
+    """
+
+    current: ClassVar[LivingLine | None] = None
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+        self._drawn = 0
+
+    @property
+    def room(self) -> int:
+        """Columns to draw in; the last one stays free, or the cursor would go to the next line."""
+        return max((width_of(self.stream) or 80) - 1, 1)
+
+    def draw(self, text: str) -> None:
+        """Puts `text`, no wider than `room`, where the line was."""
+        text = to_ascii(text) if ascii_only(self.stream) else text
+        wide = cells(text)
+        self.stream.write(f"\r{text}{' ' * (min(self._drawn, self.room) - wide)}")
+        self.stream.flush()
+        self._drawn, LivingLine.current = wide, self
+
+    def wipe(self) -> None:
+        """Takes the line away and leaves the cursor at its start."""
+        self.stream.write("\r" + " " * min(self._drawn, self.room) + "\r")
+        self.stream.flush()
+        self._drawn, LivingLine.current = 0, None
+
+
 def print_text(text: str = "", stream: IO[str] | None = None) -> None:
     """One piece of our own text, already safe, on a stream that may know only ASCII."""
     stream = stream or sys.stdout
+    if LivingLine.current:
+        LivingLine.current.wipe()
     text = to_ascii(text) if ascii_only(stream) else text
     stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
 

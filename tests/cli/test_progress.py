@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from rnnexp.cli.progress import LiveProgress, PlainProgress, make_progress
+from rnnexp.cli.render import print_errors
+from rnnexp.errors import DivergedError
 
 RUN = Path("runs/20261123-143437-sunspots-fc5e89")
 DESCRIPTION: dict[str, Any] = {
@@ -169,3 +171,18 @@ def test_a_step_costs_next_to_nothing() -> None:
     for step in range(steps):
         progress.stepped(step, 0.5)
     assert (time.process_time() - began) / steps < 50e-6
+
+
+def test_an_error_starts_on_a_line_of_its_own(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    progress = LiveProgress(terminal)
+    progress.started(RUN, 100, {})
+    clock[0] += 1
+    progress.stepped(1, 0.5)
+    assert "1/100" in Screen(terminal.getvalue()).lines[-1]
+    print_errors(DivergedError("loss is NaN at step 2"), as_json=False)
+    assert Screen(terminal.getvalue()).lines[-2:] == ["error[DIV001] loss is NaN at step 2", ""]
