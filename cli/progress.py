@@ -182,14 +182,14 @@ def validation_text(
     width: int | None,
 ) -> str:
     """`step   100  epoch  1  val/loss 0.4  val/rmse 20.1  train/loss 0.5  4 s`, in columns."""
-    wide = len(f"{total:,}") if total else 6
     values = {name: record[name] for name in record if name.startswith("val/")}
     if "train/loss" in known:
         values["train/loss"] = known["train/loss"]
+    step = f"{record.get('step', 0):>{len(f'{total:,}') if total else 6},}"
+    roomy = width is None or width >= 40
     parts = [
-        f"step {record.get('step', 0):>{wide},}",
-        f"epoch {record.get('epoch', 0):>3}",
-        *(f"{safe(name)} {number(value):<9}" for name, value in values.items()),
+        f"step {step}  epoch {record.get('epoch', 0):>3}" if roomy else step.lstrip(),
+        *(f"{safe(name)} {number(value):<{9 if roomy else 0}}" for name, value in values.items()),
         duration(record.get("seconds")),
     ]
     return fitting(parts, width).rstrip()

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 LONGEST_VALUE = 80
+ECHO = len("^C")
 ASCII_FORMS = {
     "─": "-", "━": "=", "╸": ">", "│": "|", "┼": "+", "┤": "|", "└": "+", "·": ".", "●": "o",
     "…": "~", "→": "->", "×": "x", "∞": "inf", "≤": "<=", "≥": ">=", "±": "+-", "★": "*",
@@ -112,8 +113,8 @@ class LivingLine:
 
     @property
     def room(self) -> int:
-        """Columns to draw in; the last one stays free, or the cursor would go to the next line."""
-        return max((width_of(self.stream) or 80) - 1, 1)
+        """Columns to draw in: not the last, which moves the cursor on, nor two for an echoed ^C."""
+        return max((width_of(self.stream) or 80) - 1 - ECHO, 1)
 
     def draw(self, text: str) -> None:
         """Puts `text`, no wider than `room`, where the line was."""
@@ -125,7 +126,7 @@ class LivingLine:
 
     def wipe(self) -> None:
         """Takes the line away and leaves the cursor at its start."""
-        self.stream.write("\r" + " " * min(self._drawn, self.room) + "\r")
+        self.stream.write("\r" + " " * (min(self._drawn, self.room) + ECHO) + "\r")
         self.stream.flush()
         self._drawn, LivingLine.current = 0, None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import operator
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def gradient_plot(records: Iterable[Record]) -> bytes:
     threshold, clipped = _series(records, "clip_threshold"), _series(records, "clipped")
     _line(axes, threshold, "clipped above", INK, "--")
     if any(value > 0 for value in largest[1] + mean[1]):
-        axes.set_yscale("log", nonpositive="mask")
+        _make_logarithmic(axes)
     if clipped[0]:
         _share_below(figure, axes, clipped)
     return _png(figure, axes)
@@ -91,8 +92,10 @@ def _share_below(figure: Figure, axes: Axes, clipped: Series) -> None:
     below.fill_between(clipped[0], clipped[1], step="pre", color=GREY, alpha=0.45, linewidth=0)
     below.set_ylim(0, 1)
     below.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-    mean = sum(clipped[1]) / len(clipped[1])
-    below.set_title(f"{mean:.0%} of all steps clipped", fontsize=9, color=INK, loc="right", pad=3)
+    steps, shares = clipped
+    lengths = [step - before for before, step in zip([0.0, *steps], steps, strict=False)]
+    total = sum(map(operator.mul, lengths, shares)) / max(sum(lengths), 1.0)
+    below.set_title(f"{total:.0%} of all steps clipped", fontsize=9, color=INK, loc="right", pad=3)
 
 
 def forecast_plot(predictions: Iterable[Record]) -> bytes:
@@ -220,7 +223,16 @@ def _scale(axes: Axes, lines: Sequence[Series]) -> None:
     """A logarithmic axis where the values span a factor of more than fifty."""
     values = [value for _, line in lines for value in line]
     if values and min(values) > 0 and max(values) / min(values) > LOG_SPAN:
-        axes.set_yscale("log")
+        _make_logarithmic(axes)
+
+
+def _make_logarithmic(axes: Axes) -> None:
+    """A logarithmic axis labelled 0.5, 1, 2 rather than in powers."""
+    from matplotlib.ticker import LogFormatter
+
+    axes.set_yscale("log", nonpositive="mask")
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
 
 
 def _png(figure: Figure, axes: Axes) -> bytes:

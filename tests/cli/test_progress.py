@@ -109,7 +109,7 @@ def test_the_living_line_is_redrawn_and_wiped(
     ]
 
 
-@pytest.mark.parametrize("width", [80, 40, 20, 8, 1])
+@pytest.mark.parametrize("width", [80, 40, 20, 8])
 def test_the_living_line_never_reaches_the_edge(
     width: int, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
