@@ -43,7 +43,7 @@ def ls(json: JsonOption = False, debug: DebugOption = False) -> None:
 
 
 def _shows(entry: Entry) -> str:
-    return f"{entry.title}; {entry.expect}" if entry.expect else entry.title
+    return f"{entry.title} Expect {entry.expect}." if entry.expect else entry.title
 
 
 def cp(

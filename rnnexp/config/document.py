@@ -58,7 +58,7 @@ def load_document(text: str, source: str) -> Document:
     """
     start = Position(source, 1, 1)
     root = compose(text, source)
-    if root is None:
+    if root is None or (root.value is None and not isinstance(root, Sequence)):
         return Document({}, {(): Written(start, start)}, [_empty(start)])
     if not isinstance(root, Mapping):
         kind = "a list" if isinstance(root, Sequence) else "a single value"

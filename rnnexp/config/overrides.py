@@ -64,6 +64,8 @@ class _Override:
             raise override.error("`~` removes a key and takes no value", typed.index("=") + 1)
         if not removes and not equals:
             raise override.error("not an override", 1, hint="write key=value, or ~key to remove it")
+        if override.names[0] == "base":
+            raise override.error("a base is named in the file alone", 1 + removes)
         if not all(override.names):
             raise override.error("a name is empty in the key", 1, hint="write section.key=value")
         return override

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ _SMALL = 3
 _INTRODUCTION = """\
 # Config reference
 
-One YAML file is one experiment. This page is generated from the schema: `rnnexp schema --markdown`.
+One YAML file is one experiment. This page is generated from the schema (`make docs`).
 
 - Scalars follow YAML 1.2: `1e-3` is a number, `no` and `on` are text.
 - Types are strict: `64.0` and `"64"` are not whole numbers. Numbers are finite.
@@ -88,3 +89,7 @@ def _yaml(value: Any) -> str:
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_yaml, value))}]"
     return yaml_scalar(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

@@ -1,6 +1,6 @@
 """Configs spoilt at random: only our own errors, and the line that was spoilt.
 
-`RNNEXP_MUTATIONS=10000` runs more of them than the suite does.
+`RNNEXP_FUZZ=10000` runs more of them than the suite does.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from rnnexp.config.load import load_config
 from rnnexp.config.schema_paths import homes
 from rnnexp.errors import Problem, RnnexpError
 
-MUTATIONS = int(os.environ.get("RNNEXP_MUTATIONS", "400"))
+MUTATIONS = int(os.environ.get("RNNEXP_FUZZ", "400"))
 
 ODD_VALUES = (
     "", "~", "0", "-1", "1.5", "1e400", ".nan", "-.inf", "true", "no", "x", "[]", "{}", "[1, [2]]",
-    "{a: 1}", "'64'", "2e-3", "99999999999999999999", "*a", "!tag x", "'", "[", "{a", "@", "a: b", "|",
-    "\"\\u202e\"", "[[[[[[[[[[[[[[[[[[[[[[[", "null", "None", "many_to_many", "${oc.env:HOME}", "1_000",
+    "{a: 1}", "'64'", "2e-3", "99999999999999999999", "*a", "!tag x", "'", "[", "{a", "@", "a: b",
+    "|", "\"\\u202e\"", "[[[[[[[[[[[[[[[[[[[[[[[", "null", "None", "many_to_many", "${oc.env:HOME}",
+    "1_000",
 )  # fmt: skip
 
 Mutation = Callable[[random.Random, list[str]], int | None]

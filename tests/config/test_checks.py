@@ -1,0 +1,312 @@
+"""Rules across fields: what is refused, with the lines it names, and what passes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rnnexp.config.config import Config
+from rnnexp.config.load import load_config
+from rnnexp.errors import ConfigError
+
+SOURCES = {
+    "series": "data: {source: sunspots}\ntask: {kind: many_to_one}\n",
+    "stream": "data: {source: sine_mixture}\ntask: {kind: many_to_many}\n",
+    "text": "data: {source: text, path: a.txt}\ntask: {kind: many_to_many}\n",
+    "digits": "data: {source: digits}\ntask: {kind: many_to_one}\n",
+    "image": "data: {source: digits, view: image}\ntask: {kind: one_to_many}\n",
+    "waves": "data: {source: waveforms}\ntask: {kind: one_to_many}\n",
+    "echo": "data: {source: delayed_echo}\ntask: {kind: many_to_many}\n",
+    "adding": "data: {source: adding}\ntask: {kind: many_to_one}\n",
+    "order": "data: {source: temporal_order}\ntask: {kind: many_to_one}\n",
+    "words": (
+        "data: {source: jsonl, path: a, unit: word, target_unit: label}\n"
+        "task: {kind: many_to_one}\n"
+    ),
+    "tags": (
+        "data: {source: jsonl, path: a, unit: word, target_unit: word}\n"
+        "task: {kind: many_to_many}\n"
+    ),
+    "numbers": "data: {source: jsonl, path: a}\ntask: {kind: many_to_one}\n",
+}
+
+NO_EFFECT, CONTRADICTION = "CFG201", "CFG202"
+
+# source | overrides | code | key | what else the message names
+REFUSED = [
+    ("series", "model.dropout=0.1", NO_EFFECT, "model.dropout", "model.hidden_sizes is [64]"),
+    ("series", "model.activation=relu", NO_EFFECT, "model.activation", "model.cell is lstm"),
+    ("series", "model.cell=gru model.activation=tanh", NO_EFFECT, "model.activation", "override 1"),
+    ("digits", "model.merge=sum", NO_EFFECT, "model.merge", "model.bidirectional is false"),
+    (
+        "series",
+        "model.cell=gru model.forget_bias=1",
+        NO_EFFECT,
+        "model.forget_bias",
+        "model.cell is gru",
+    ),
+    (
+        "series",
+        "model.init.spectral_radius=1",
+        NO_EFFECT,
+        "model.init.spectral_radius",
+        "orthogonal",
+    ),
+    (
+        "series",
+        "model.init.recurrent=spectral_radius",
+        CONTRADICTION,
+        "model.init.recurrent",
+        "spectral_radius",
+    ),
+    (
+        "series",
+        "model.embedding=8",
+        NO_EFFECT,
+        "model.embedding",
+        "data.source is sunspots on line 2",
+    ),
+    ("numbers", "model.embedding=8", NO_EFFECT, "model.embedding", "data.unit is number"),
+    ("waves", "model.embedding=8", NO_EFFECT, "model.embedding", "waveforms"),
+    (
+        "text",
+        "model.tied_embedding=true",
+        CONTRADICTION,
+        "model.tied_embedding",
+        "model.embedding is not set",
+    ),
+    (
+        "text",
+        "model.tied_embedding=true model.embedding=8",
+        CONTRADICTION,
+        "model.tied_embedding",
+        "64",
+    ),
+    (
+        "words",
+        "model.tied_embedding=true model.embedding=64",
+        CONTRADICTION,
+        "model.tied_embedding",
+        "jsonl",
+    ),
+    (
+        "digits",
+        "model.bidirectional=true training.bptt={k1: 8, k2: 8}",
+        CONTRADICTION,
+        "model.bidirectional",
+        "bptt",
+    ),
+    ("image", "model.bidirectional=true", CONTRADICTION, "model.bidirectional", "one_to_many"),
+    ("text", "model.bidirectional=true", CONTRADICTION, "model.bidirectional", "see the answer"),
+    ("stream", "model.bidirectional=true", CONTRADICTION, "model.bidirectional", "see the answer"),
+    ("waves", "model.initial_state=learned", NO_EFFECT, "model.initial_state", "task.conditioning"),
+    (
+        "series",
+        "model.return_sequences=[false,false]",
+        CONTRADICTION,
+        "model.return_sequences",
+        "1, not 2",
+    ),
+    (
+        "series",
+        "model.return_sequences=[true]",
+        CONTRADICTION,
+        "model.return_sequences",
+        "must not return",
+    ),
+    (
+        "text",
+        "model.return_sequences=[false]",
+        CONTRADICTION,
+        "model.return_sequences",
+        "must return",
+    ),
+    (
+        "series",
+        "model.hidden_sizes=[8,8] model.return_sequences=[false,false]",
+        CONTRADICTION,
+        "model.return_sequences",
+        "recurrent layer 1 feeds layer 2 and must return its sequence",
+    ),
+    ("series", "training.clip={}", CONTRADICTION, "training.clip", "clips nothing"),
+    (
+        "series",
+        "training.clip={norm: 1, auto: 2}",
+        CONTRADICTION,
+        "training.clip.norm",
+        "training.clip.auto",
+    ),
+    (
+        "text",
+        "training.bptt={k1: 8, k2: 4}",
+        CONTRADICTION,
+        "training.bptt.k2",
+        "training.bptt.k1 is 8",
+    ),
+    (
+        "text",
+        "training.bptt={k1: 65, k2: 65}",
+        NO_EFFECT,
+        "training.bptt.k1",
+        "data.window is 64 by default",
+    ),
+    (
+        "series",
+        "training.bptt={k1: 8, k2: 8}",
+        CONTRADICTION,
+        "training.bptt.k1",
+        "data.window is 32",
+    ),
+    ("words", "training.bptt={k1: 8, k2: 8}", CONTRADICTION, "training.bptt", "many_to_one"),
+    (
+        "echo",
+        "training.bptt={k1: 8, k2: 8, carry_state: true}",
+        CONTRADICTION,
+        "training.bptt.carry_state",
+        "delayed_echo",
+    ),
+    (
+        "text",
+        "training.accumulate=2 training.bptt={k1: 8, k2: 8}",
+        CONTRADICTION,
+        "training.accumulate",
+        "bptt",
+    ),
+    (
+        "series",
+        "training.optimizer={name: sgd, nesterov: true}",
+        CONTRADICTION,
+        "training.optimizer.nesterov",
+        "0.0",
+    ),
+    ("series", "training.monitor=val/accuracy", CONTRADICTION, "training.monitor", "no metric"),
+    ("text", "training.monitor=val/rmse", CONTRADICTION, "training.monitor", "no metric"),
+    ("series", "training.monitor=train/loss", CONTRADICTION, "training.monitor", "no metric"),
+    (
+        "digits",
+        "training.monitor=val/accuracy training.mode=min",
+        CONTRADICTION,
+        "training.mode",
+        "rise",
+    ),
+    (
+        "series",
+        "training.early_stopping.patience=10",
+        NO_EFFECT,
+        "training.early_stopping.patience",
+        "epochs is 10",
+    ),
+    (
+        "series",
+        "training.schedule={name: plateau, patience: 10}",
+        NO_EFFECT,
+        "training.schedule.patience",
+        "epochs",
+    ),
+    (
+        "series",
+        "training.schedule={name: step, every: 10}",
+        NO_EFFECT,
+        "training.schedule.every",
+        "epochs",
+    ),
+    (
+        "series",
+        "training.max_steps=5 training.schedule={name: cosine, warmup_steps: 6}",
+        CONTRADICTION,
+        "training.schedule.warmup_steps",
+        "max_steps is 5",
+    ),
+    ("series", "task.kind=one_to_many", CONTRADICTION, "task.kind", "sunspots on line 2"),
+    ("digits", "task.kind=one_to_many", CONTRADICTION, "task.kind", "data.view is rows"),
+    ("series", "task.target=classification", CONTRADICTION, "task.target", "another target"),
+    ("words", "~data.target_unit", "CFG204", "task.target", "does not tell"),
+    ("words", "task.target=regression", CONTRADICTION, "task.target", "data.target_unit is label"),
+    ("digits", "task.loss=mse", NO_EFFECT, "task.loss", "cross-entropy"),
+    ("series", "task.class_weights=balanced", NO_EFFECT, "task.class_weights", "regression"),
+    ("order", "task.class_weights=[1,2]", CONTRADICTION, "task.class_weights", "4, not 2"),
+    ("series", "data.split.train=0.6", CONTRADICTION, "data.split", "0.9"),
+    (
+        "series",
+        "data.split={train: 0.5, val: 0.5, test: 0}",
+        CONTRADICTION,
+        "data.split.test",
+        "empty",
+    ),
+    ("words", "data.val_path=b", CONTRADICTION, "data.val_path", "data.test_path"),
+    (
+        "words",
+        "data.val_path=b data.test_path=c data.split_seed=1",
+        NO_EFFECT,
+        "data.split_seed",
+        "override 1",
+    ),
+    ("words", "data.scale=standard", NO_EFFECT, "data.scale", "data.unit is word"),
+    ("words", "data.nan=drop", NO_EFFECT, "data.nan", "data.unit is word"),
+    ("words", "data.vocabulary=9", NO_EFFECT, "data.vocabulary", "data.unit is word"),
+    ("numbers", "data.target_unit=number data.classes=3", NO_EFFECT, "data.classes", "number"),
+    ("echo", "data.delay=50", CONTRADICTION, "data.delay", "data.length is 50 by default"),
+]
+
+ACCEPTED = [
+    ("series", "model.hidden_sizes=[8,8] model.dropout=0.1"),
+    ("series", "model.cell=rnn model.activation=relu model.init.recurrent=identity"),
+    ("digits", "model.bidirectional=true model.merge=mean task.class_weights=balanced"),
+    ("text", "model.embedding=64 model.tied_embedding=true"),
+    ("image", "model.embedding=64 model.tied_embedding=true training.monitor=val/exact_match"),
+    ("tags", "model.bidirectional=true model.embedding=128 model.tied_embedding=true"),
+    ("text", "training.bptt={k1: 64, k2: 64, carry_state: true}"),
+    ("stream", "training.bptt={k1: 8, k2: 32, carry_state: true}"),
+    ("echo", "training.bptt={k1: 8, k2: 16} model.bidirectional=false"),
+    ("waves", "task.conditioning=every_step model.initial_state=learned"),
+    ("text", "training.monitor=val/bits_per_unit training.mode=min"),
+    ("numbers", "data.classes=3 training.monitor=val/accuracy"),
+    ("numbers", "task.target=classification task.class_weights=[1,2]"),
+    ("words", "data.val_path=b data.test_path=c"),
+    ("adding", "task.loss=huber training.monitor=val/mae"),
+]
+
+
+def load(tmp_path: Path, source: str, overrides: str) -> Config:
+    path = tmp_path / "exp.yaml"
+    path.write_text(f"name: x\n{SOURCES[source]}", encoding="utf-8")
+    return load_config(path, re.split(r" (?=~?[a-z]+\.)", overrides))
+
+
+@pytest.mark.parametrize(("source", "overrides", "code", "key", "words"), REFUSED)
+def test_refused(  # noqa: PLR0917
+    tmp_path: Path, source: str, overrides: str, code: str, key: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, source, overrides)
+    (problem,) = (p for p in caught.value.problems if p.key == key)
+    assert problem.code == code
+    assert words in problem.message
+    assert problem.position is not None
+    assert caught.value.exit == 3
+
+
+@pytest.mark.parametrize(("source", "overrides"), ACCEPTED)
+def test_accepted(tmp_path: Path, source: str, overrides: str) -> None:
+    assert load(tmp_path, source, overrides).experiment.name == "x"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_loads_without_more(tmp_path: Path, source: str) -> None:
+    load(
+        tmp_path,
+        source,
+        "data.source=" + SOURCES[source].split("source: ")[1].split(",")[0].split("}")[0],
+    )
+
+
+def test_both_lines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "exp.yaml"
+    path.write_text(f"name: x\n{SOURCES['series']}model:\n  hidden_sizes: [8]\n  dropout: 0.5\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    (problem,) = caught.value.problems
+    assert str(problem.position) == f"{path}:6:12"
+    assert problem.message.endswith("model.hidden_sizes is [8] on line 5")
