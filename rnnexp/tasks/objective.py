@@ -52,6 +52,7 @@ class Regression(Objective):
             total = (self.elementwise(output_MO, target).mean(-1) * mask_M).sum()
         return total
 
+    @torch.no_grad()
     def sums(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> dict[str, float]:
         error_MO = own_units(self.scaler, output_MO) - own_units(self.scaler, target)
         if mask_M is not None:
@@ -86,6 +87,7 @@ class Classification(Objective):
             return F.cross_entropy(output_MO, target, weights, reduction="sum")
         return (F.cross_entropy(output_MO, target, weights, reduction="none") * mask_M).sum()
 
+    @torch.no_grad()
     def sums(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> dict[str, float]:
         mask = torch.ones_like(target) if mask_M is None else mask_M
         loss_M = F.cross_entropy(output_MO, target, reduction="none") * mask

@@ -1,0 +1,120 @@
+"""What the runner adds to a step: logging, clipping statistics, progress and checks.
+
+    python -m benchmarks.runner_overhead
+
+One process, the same layers, data, clip threshold and optimizer on both sides, short stretches in
+turn. The bare loop reads the loss and calls `clip_grad_norm_`; the runner's side is `Trainer.fit`
+with its log, progress lines and a real run folder. Reported: the median over rounds of the ratio of
+seconds per step, first to last step, so validation and checkpoints at the end of an epoch are left
+out on both sides.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from rnnexp.cli.progress import PlainProgress
+from rnnexp.config.config import Config
+from rnnexp.config.schema import Experiment
+from rnnexp.experiment import assemble
+from rnnexp.recording.recorder import RunRecorder
+from rnnexp.recording.run_folder import RunFolder
+from rnnexp.training.device import keep_freed_memory
+from rnnexp.training.interrupt import Interrupt
+from rnnexp.training.journal import Journal
+
+B, T, H, STEPS, ROUNDS = 32, 100, 64, 120, 9
+
+
+class Stopwatch(PlainProgress):
+    """Progress as a pipe sees it, with the time of the first and the last step."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115
+        self.first = self.last = 0.0
+
+    def stepped(self, step: int, loss: float) -> None:
+        super().stepped(step, loss)
+        self.last = time.perf_counter()
+        self.first = self.first or self.last
+
+
+def config(cell: str) -> Config:
+    experiment = Experiment.model_validate(
+        {
+            "name": f"overhead-{cell}",
+            "data": {"source": "adding", "length": T, "train": B * STEPS, "val": B, "test": B},
+            "task": {"kind": "many_to_one"},
+            "model": {"cell": cell, "hidden_sizes": (H,)},
+            "training": {"epochs": 1, "batch_size": B, "clip": {"norm": 1.0}, "threads": 1},
+        }
+    )
+    return Config(experiment, Path("overhead.yaml"), "", (), {})
+
+
+def runner(settings: Config, runs: Path) -> float:
+    """Seconds per step of Trainer.fit."""
+    watch = Stopwatch()
+    with RunFolder.create(runs, "overhead") as run:
+        trainer = assemble(settings).trainer()
+        trainer.fit(Journal(RunRecorder(run), watch, 10), Interrupt())
+    return (watch.last - watch.first) / (STEPS - 1)
+
+
+def bare(settings: Config) -> float:
+    """Seconds per step of a loop written by hand around the same network."""
+    experiment = assemble(settings)
+    network, train = experiment.network, experiment.dataset.train
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    x_NTI, y_NO = torch.from_numpy(train.inputs), torch.from_numpy(train.targets)
+    order = torch.randperm(len(x_NTI))
+    network.train()
+    first = last = 0.0
+    for rows in order.split(B):
+        output, _ = network(x_NTI[rows].transpose(0, 1).contiguous())
+        loss = F.mse_loss(output, y_NO[rows])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        loss.item()
+        last = time.perf_counter()
+        first = first or last
+    return (last - first) / (STEPS - 1)
+
+
+def measure(cell: str, runs: Path) -> Mapping[str, Any]:
+    """Ours and theirs in turn; medians."""
+    settings = config(cell)
+    pairs = [(runner(settings, runs), bare(settings)) for _ in range(ROUNDS)]
+    return {
+        "cell": cell,
+        "runner_ms": 1e3 * statistics.median(ours for ours, _ in pairs),
+        "bare_ms": 1e3 * statistics.median(theirs for _, theirs in pairs),
+        "ratio": statistics.median(ours / theirs for ours, theirs in pairs),
+    }
+
+
+def main() -> None:
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory() as runs:
+        for cell in ("rnn", "lstm", "gru"):
+            row = measure(cell, Path(runs))
+            if "--json" in sys.argv:
+                print(json.dumps(row))
+            else:
+                print("{cell:5} {runner_ms:7.3f} ms {bare_ms:7.3f} ms {ratio:6.3f}".format(**row))
+
+
+if __name__ == "__main__":
+    main()

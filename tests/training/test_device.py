@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rnnexp.errors import EnvironmentMissingError
+from rnnexp.training.device import autocast, choose_device, choose_threads, keep_freed_memory
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_cuda_without_a_gpu_is_refused_before_anything_else() -> None:
+    with pytest.raises(EnvironmentMissingError) as error:
+        choose_device("cuda")
+    assert error.value.exit == 12
+    assert choose_device("auto").type == "cpu"
+
+
+def test_threads_follow_from_shapes_not_from_timings() -> None:
+    assert choose_threads(3, 1, 1) == 3
+    assert choose_threads("auto", 32, 16) == 1
+    assert choose_threads("auto", 512, 64) >= 1
+
+
+def test_bfloat16_products_under_autocast() -> None:
+    weight = torch.ones(2, 2)
+    with autocast(torch.device("cpu"), "bfloat16"):
+        assert (weight @ weight).dtype == torch.bfloat16
+    with autocast(torch.device("cpu"), "float32"):
+        assert (weight @ weight).dtype == torch.float32
+
+
+def test_keeping_freed_memory_is_harmless() -> None:
+    keep_freed_memory()
+    assert torch.zeros(1 << 20).sum() == 0
