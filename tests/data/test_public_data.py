@@ -50,7 +50,7 @@ def test_names_and_their_languages(make: Any, public: Any, write_lines: Any) -> 
     options = {"source": "jsonl", "path": "a.jsonl", "unit": "character"}
     dataset = make(options, task={"target": "classification"})
     assert dataset.outputs.vocabulary.units == languages
-    seen = [set(), set(), set()]
+    seen: list[set[tuple[str, str]]] = [set(), set(), set()]
     for names, part in zip(seen, ("train", "val", "test"), strict=True):
         origin = dataset.split(part).origin
         names |= {(lines[i - 1]["inputs"], lines[i - 1]["target"]) for i in origin}

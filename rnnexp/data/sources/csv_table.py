@@ -45,31 +45,46 @@ def read_table(
     text = file.text()
     header_line, delimiter, header = _header(file, text, names, least)
     fields = _find_columns(file, header_line, header, names, asked)
-    index = next((i for i in range(len(header)) if i not in fields), None)
-    lines, cells, labels = [], [], []
-    for line, row in _rows(file, text, delimiter, header_line, len(header)):
-        lines.append(line)
-        cells.append([row[i] for i in fields])
-        labels.append(row[index] if index is not None else "")
+    index = next((i for i in range(len(header)) if i not in fields), fields[0])
+    lines, cells, labels = _cells(
+        _rows(file, text, delimiter, header_line, len(header)), fields, index
+    )
     if not lines:
         raise _empty(file, header_line, "only a header", least)
     _check_order(file, lines, labels)
     columns = [
-        _numbers(file, lines, [row[k] for row in cells], i + 1, name)
-        for k, (i, name) in enumerate(zip(fields, names, strict=True))
+        _numbers(file, lines, column, i + 1, name)
+        for column, i, name in zip(cells, fields, names, strict=True)
     ]
     values, line_numbers = np.stack(columns, axis=1), np.array(lines)
     bad = ~np.isfinite(values)
     if bad.any() and not drop:
         raise _not_finite(file, line_numbers, fields, names, bad)
     keep = ~bad.any(axis=1)
-    record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int((~keep).sum())}
-    if _is_date_or_number(labels[0]):
-        kept = np.flatnonzero(keep)
-        record["range"] = [labels[kept[0]], labels[kept[-1]]] if len(kept) else []
+    record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int(bad.any(axis=1).sum())}
+    if index not in fields and _is_date_or_number(labels[0]):
+        record["range"] = [labels[0], labels[-1]]
     table = Table(tuple(names), values[keep], file.name, line_numbers[keep], record)
     _check_float32(table, fields)
     return table
+
+
+def _cells(
+    rows: Iterator[Row], fields: list[int], index: int
+) -> tuple[list[int], list[list[str]], list[str]]:
+    """Line numbers, the asked columns and the index column.
+
+    Column by column, since a list kept per row would make the garbage collector slow.
+    """
+    lines: list[int] = []
+    cells: list[list[str]] = [[] for _ in fields]
+    labels: list[str] = []
+    for line, row in rows:
+        lines.append(line)
+        labels.append(row[index])
+        for column, i in zip(cells, fields, strict=True):
+            column.append(row[i])
+    return lines, cells, labels
 
 
 def _header(
@@ -153,9 +168,9 @@ def _rows(
             if not row:
                 blank.append(line)
                 continue
-            if width == 1 and blank:
-                yield from ((number, [""]) for number in blank)
-            blank.clear()
+            if blank:
+                yield from ((number, [""]) for number in blank if width == 1)
+                blank.clear()
             if len(row) != width:
                 raise _ragged(file, line, width, row)
             yield line, row
