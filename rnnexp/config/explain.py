@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -160,8 +161,15 @@ def _out_of_range(spot: Spot, message: str, value: Any, document: Document) -> P
         document,
         value=value,
         allowed=allowed(spot.found),
+        suggestion=_valid_name(value) if spot.path == ("name",) else None,
         hint=_memory(spot.path, value, document),
     )
+
+
+def _valid_name(value: Any) -> str | None:
+    """`My run (2)` -> `My-run-2`"""
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", str(value)).strip("-._")[:64]
+    return name or None
 
 
 def _memory(path: KeyPath, value: Any, document: Document) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["FOREIGN_KEYS", "FOREIGN_VALUES"]
+__all__ = ["FOREIGN_KEYS", "FOREIGN_VALUES", "WITHOUT_EQUIVALENT"]
 
 _NAMES: Mapping[str, str] = {
     "name": "experiment experiment_name run_name title project_name",
@@ -134,3 +134,29 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
     "data.unit": {"char": "character", "token": "word", "int": "id", "float": "number"},
 }
 """dotted path -> another tool's value, in lower case -> ours"""
+
+_REASONS: Mapping[str, str] = {
+    "every layer has its biases": "bias use_bias",
+    "the order of the axes is no setting": "batch_first time_major",
+    "training examples are shuffled in each epoch; streams stay in order": "shuffle",
+    "write a comment instead: # ...": (
+        "description comment comments note notes author version tags"
+    ),
+    "`--runs DIR` says where runs are kept": (
+        "save_dir output_dir out_dir log_dir logdir run_dir default_root_dir checkpoint_dir ckpt_dir"
+    ),
+    "every metric of the task is reported; `training.monitor` chooses by one": "metrics",
+    "checkpoints, logging and early stopping are built in": "callbacks logger loggers plugins",
+    "every run keeps its last two checkpoints and the best": (
+        "save_every save_steps checkpoint_every enable_checkpointing"
+    ),
+    "validation follows every epoch": "val_every eval_every eval_steps check_val_every_n_epoch",
+    "it follows from the data and the task": (
+        "output_activation head output_size output_dim num_outputs"
+    ),
+}
+
+WITHOUT_EQUIVALENT: Mapping[str, str] = {
+    name: reason for reason, names in _REASONS.items() for name in names.split()
+}
+"""another tool's name for what is no setting here -> why it is none"""

@@ -161,7 +161,17 @@ def _words(found: tuple[Kind, ...]) -> list[str]:
 
 def expected(found: tuple[Kind, ...]) -> str:
     """The alternatives without their limits: `auto or a whole number`."""
-    return " or ".join(dict.fromkeys(kind.words if kind.choices else kind.name for kind in found))
+    return " or ".join(dict.fromkeys(_short(kind) for kind in found))
+
+
+def _short(kind: Kind) -> str:
+    return (
+        f"one of {kind.words}"
+        if len(kind.choices) > 1
+        else kind.words
+        if kind.choices
+        else kind.name
+    )
 
 
 def discriminator(found: tuple[Kind, ...]) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnexp.config.document import Document
-from rnnexp.config.foreign_names import FOREIGN_KEYS
+from rnnexp.config.foreign_names import FOREIGN_KEYS, WITHOUT_EQUIVALENT
 from rnnexp.config.kinds import discriminator, sections
 from rnnexp.config.nearest import nearest, snake_case
 from rnnexp.config.schema_paths import Spot, dotted, homes, tags_with
@@ -66,6 +66,11 @@ def _code(case: _Case) -> Advice | None:
     if case.name == "<<":
         return Advice(hint="merge keys are not supported; `base: other.yaml` shares settings")
     return None
+
+
+def _without_equivalent(case: _Case) -> Advice | None:
+    hint = WITHOUT_EQUIVALENT.get(snake_case(case.name))
+    return Advice(hint=hint) if hint else None
 
 
 def _other_kind(case: _Case) -> Advice | None:
@@ -153,7 +158,7 @@ def _near_for_other_kind(case: _Case) -> Advice | None:
 
 
 def _near_elsewhere(case: _Case) -> Advice | None:
-    best = nearest(case.name, [*homes(), *FOREIGN_KEYS])
+    best = nearest(case.name, [*homes(), *FOREIGN_KEYS], likeness=0.8)
     if best is None:
         return None
     return Advice(
@@ -163,6 +168,7 @@ def _near_elsewhere(case: _Case) -> Advice | None:
 
 _RULES: tuple[Callable[[_Case], Advice | None], ...] = (
     _code,
+    _without_equivalent,
     _other_kind,
     _discriminator,
     _spelling,

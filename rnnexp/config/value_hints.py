@@ -55,6 +55,8 @@ def _separators(key: str, value: Any, found: Kinds) -> str | None:
         return None
     if re.fullmatch(r"[-+]?[0-9]{1,3}(?:[_,' ][0-9]{3})+|[0-9]+(?:_[0-9]+)+", value):
         return f"write {re.sub(r'[^0-9+-]', '', value)}, without separators"
+    if decimal := re.fullmatch(r"([-+]?[0-9]+),([0-9]+)", value):
+        return f"write {decimal[1]}.{decimal[2]}, with a point"
     if percent := re.fullmatch(r"([0-9]{1,10}(?:\.[0-9]{1,10})?) ?%", value):
         return f"write {float(percent[1]) / 100:g}"
     return None
@@ -68,6 +70,8 @@ def _integral(key: str, value: Any, found: Kinds) -> str | None:
 
 def _one_entry(key: str, value: Any, found: Kinds) -> str | None:
     lists = [kind for kind in found if kind.items]
+    if lists and isinstance(value, str) and re.fullmatch(r"[0-9.]+(?:[ ,]+[0-9.]+)+", value):
+        return f"write a list: [{', '.join(re.split(r'[ ,]+', value))}]"
     if not lists or isinstance(value, dict | list) or value is None:
         return None
     wanted = {"a whole number": int, "a number": float, "text": str, "true or false": bool}
@@ -79,8 +83,9 @@ def _one_entry(key: str, value: Any, found: Kinds) -> str | None:
 
 def _tag_alone(key: str, value: Any, found: Kinds) -> str | None:
     """`optimizer: adam` for `optimizer: {name: adam}`."""
-    if not isinstance(value, str) or value not in sections(found):
+    if not isinstance(value, str) or value.lower() not in sections(found):
         return None
+    value = value.lower()
     discriminator = next(
         k for k in ("source", "kind", "name") if k in sections(found)[value].model_fields
     )
@@ -100,7 +105,11 @@ def _number_for_section(key: str, value: Any, found: Kinds) -> str | None:
 
 
 def _null(key: str, value: Any, found: Kinds) -> str | None:
-    return "leave the key out to get its default" if value is None else None
+    if value is not None:
+        return None
+    if _takes(found, "a section"):
+        return "nothing stands below it: write its keys, indented"
+    return "write a value, or leave the key out where it has a default"
 
 
 def _text_expected(key: str, value: Any, found: Kinds) -> str | None:
@@ -113,7 +122,8 @@ def _switch(key: str, value: Any, found: Kinds) -> str | None:
     """`clip: false` for `clip: null`."""
     if value is False and _takes(found, "null"):
         return "write null to switch it off"
-    return None
+    on = {"training.early_stopping": "{patience: 5}", "training.clip": "{norm: 1.0}"}
+    return f"write {_last(key)}: {on[key]}" if value is True and key in on else None
 
 
 def _last(key: str) -> str:
