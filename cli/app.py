@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from .help import Command, Group
 from .plan import plan
 from .render import print_errors
 from .schema import schema
-from .text import LivingLine, print_text, safe, style
+from .text import LivingLine, mute, print_text, safe, style
 from .train import train
 from .validate import validate
 
@@ -142,8 +141,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _leave_quietly() -> int:
-    """Nobody reads stdout any more: what is still buffered must not raise at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    mute(sys.stdout)
     return BROKEN_PIPE
 
 
@@ -190,5 +188,5 @@ def _report(error: RnnexpError, options: list[str], cause: Exception | None = No
     try:
         print_errors(error, as_json="--json" in options)
     except BrokenPipeError:
-        _leave_quietly()
+        mute(sys.stderr)
     return error.exit

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from .render import print_json
 from .scores import result_text
 from .shapes import plan_text
-from .text import LivingLine, cells, duration, fitting, number, print_text, safe, width_of
+from .text import LivingLine, cells, duration, fitting, mute, number, print_text, safe, width_of
 
 if TYPE_CHECKING:
     from rnnexp.training.observer import Observer
@@ -87,8 +87,11 @@ class PlainProgress:
             print_json({key: summary.get(key) for key in RESULT_KEYS})
 
     def _line(self, text: str) -> None:
-        print_text(text, self.stream)
-        self.stream.flush()
+        try:
+            print_text(text, self.stream)
+            self.stream.flush()
+        except OSError:  # a reader that left, a full disk: no reason to stop training
+            mute(self.stream)
 
     def _show(self) -> None:
         parts = status_parts(self.step, self.total, self.loss, self.record, self.pace.rate)
@@ -126,7 +129,10 @@ class LiveProgress(PlainProgress):
     def _show(self) -> None:
         room = self._living.room
         parts = status_parts(self.step, self.total, self.loss, self.record, self.pace.rate)
-        self._living.draw(fitting([_bar(self.step, self.total, room, parts), *parts], room))
+        try:
+            self._living.draw(fitting([_bar(self.step, self.total, room, parts), *parts], room))
+        except OSError:
+            mute(self.stream)
 
 
 class Pace:

@@ -6,6 +6,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, Any, ClassVar
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "coloured",
     "duration",
     "fitting",
+    "mute",
     "number",
     "print_text",
     "safe",
@@ -129,6 +131,14 @@ class LivingLine:
         self.stream.write("\r" + " " * (min(self._drawn, self.room) + ECHO) + "\r")
         self.stream.flush()
         self._drawn, LivingLine.current = 0, None
+
+
+def mute(stream: IO[str]) -> None:
+    """Nobody reads the stream any more: from now on what is written to it, buffers too, is lost."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def print_text(text: str = "", stream: IO[str] | None = None) -> None:

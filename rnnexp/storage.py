@@ -86,7 +86,6 @@ def _naming(path: Path, need: int = 0) -> Iterator[None]:
         problem = Problem(
             code="STO002" if hint else "STO001",
             message=f"cannot write {path}: {reason}",
-            key=str(path),
             hint=hint,
         )
         raise StorageError(problem) from error
@@ -295,7 +294,7 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise UnsafeError(f"{path} is a symbolic link", key=str(path)) from error
+            raise UnsafeError(f"{path} is a symbolic link") from error
         raise
     with os.fdopen(file, "rb") as stream:
         size = os.fstat(stream.fileno()).st_size

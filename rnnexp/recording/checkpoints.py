@@ -136,11 +136,11 @@ def load(path: Path) -> Checkpoint:
     Raises CheckpointError (missing, damaged, of a newer rnnexp), UnsafeError (a pickle, a link).
     """
     if path.is_symlink():
-        raise UnsafeError(f"{path} is a symbolic link", key=str(path))
+        raise UnsafeError(f"{path} is a symbolic link")
     if path.is_file():
         _refuse_pickle(path, storage.read_bytes(path))
     if not path.is_dir():
-        raise CheckpointError(f"no checkpoint at {path}", key=str(path))
+        raise CheckpointError(f"no checkpoint at {path}")
     files = {name: _read(path / name) for name in (MANIFEST, TENSORS, STATE)}
     manifest = _checked_manifest(path / MANIFEST, files[MANIFEST])
     for name in (TENSORS, STATE):
@@ -163,7 +163,7 @@ def _read(path: Path) -> bytes:
 
 def _damaged(path: Path, what: str, **fields: Any) -> CheckpointError:
     hint = "an earlier step of the same run may be whole; rnnexp runs show lists them"
-    problem = Problem(code="CKP010", message=f"{path} {what}", key=path.name, hint=hint, **fields)
+    problem = Problem(code="CKP010", message=f"{path} {what}", hint=hint, **fields)
     return CheckpointError(problem)
 
 
@@ -178,7 +178,6 @@ def _refuse_pickle(path: Path, data: bytes) -> None:
     if data and (binary or archive or text):
         raise UnsafeError(
             f"{path} is a pickle (or a torch archive of one), which can run code when read",
-            key=str(path),
             hint="only safetensors are read; convert the weights where they come from",
         )
 
@@ -218,7 +217,6 @@ def _checked_manifest(path: Path, data: bytes) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} was written by rnnexp {newer} in format {manifest['format']};"
             f" this is rnnexp {__version__}, which reads up to format {FORMAT}",
-            key=str(path),
             hint="install the newer rnnexp",
         )
     manifest.pop(SEAL, None)
@@ -233,7 +231,10 @@ def _check_file(path: Path, data: bytes, expected: Mapping[str, Any]) -> None:
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected.get("sha256"):
         raise _damaged(
-            path, f"has SHA-256 {actual}", value=actual, allowed=f"{expected.get('sha256')}"
+            path,
+            "does not have the SHA-256 of its manifest",
+            value=actual,
+            allowed=f"{expected.get('sha256')}",
         )
 
 

@@ -30,7 +30,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSONL file in order; lines that are torn or damaged are passed over."""
     if path.is_symlink():
-        raise UnsafeError(f"{path} is a symbolic link", key=str(path))
+        raise UnsafeError(f"{path} is a symbolic link")
     if not path.is_file():
         return
     with path.open("rb") as lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,3 +187,14 @@ def test_an_error_starts_on_a_line_of_its_own(
     assert "1/100" in Screen(terminal.getvalue()).lines[-1]
     print_errors(DivergedError("loss is NaN at step 2"), as_json=False)
     assert Screen(terminal.getvalue()).lines[-2:] == ["error[DIV001] loss is NaN at step 2", ""]
+
+
+def test_a_reader_that_leaves_does_not_stop_training() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        for progress in (PlainProgress(stream), LiveProgress(stream)):
+            progress.interval = 0.0
+            progress.started(RUN, 10, DESCRIPTION)
+            progress.stepped(1, 0.5)
+            progress.finished(SUMMARY)
