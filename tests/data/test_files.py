@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from rnnexp.errors import Problem
+from rnnexp.config.load import load_config
+from rnnexp.data.prepare import prepare
+from rnnexp.errors import DataError, Problem
 
 
 @pytest.fixture
@@ -31,6 +33,17 @@ def test_a_file_that_is_not_there(refused_path: Any, tmp_path: Path) -> None:
     assert f"the folder of {tmp_path / 'experiment.yaml'}" in problem.message
     assert problem.value == "corpsu.txt"
     assert problem.suggestion == "corpus.txt"
+
+
+def test_a_path_on_the_command_line_starts_at_the_current_folder(tmp_path: Path) -> None:
+    config = tmp_path / "experiment.yaml"
+    config.write_text("name: x\ndata: {source: text, path: a.txt}\ntask: {kind: many_to_many}\n")
+    with pytest.raises(DataError) as caught:
+        prepare(load_config(config, ["data.path=absent.txt"]))
+    message = (
+        f"no such file: {Path('absent.txt').absolute()} (a relative path starts at the current"
+    )
+    assert message in str(caught.value)
 
 
 def test_what_is_no_file(refused_path: Any, tmp_path: Path) -> None:

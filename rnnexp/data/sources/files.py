@@ -114,8 +114,10 @@ def _check_kind(status: os.stat_result, path: Path, config: Config, key: str) ->
 def _refuse(error: OSError | ValueError, path: Path, config: Config, key: str) -> NoReturn:
     position = config.where(key)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
+        written = Path(position.file).is_file()
+        start = f"folder of {position.file}" if written else "current folder"
         raise DataError(
-            f"no such file: {path} (a relative path starts at the folder of {position.file})",
+            f"no such file: {path} (a relative path starts at the {start})",
             code="DAT101",
             position=position,
             key=key,

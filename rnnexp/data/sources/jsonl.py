@@ -116,8 +116,8 @@ def _check_not_empty(config: Config, parts: Parts) -> None:
                 code="DAT142",
                 position=config.where(f"data.split.{name}"),
                 key=f"data.split.{name}",
-                hint=f"more different examples, or a larger data.split.{name}; equal ones stay together "
-                "unless data.allow_overlap is true",
+                hint=f"more different examples, or a larger data.split.{name}; equal ones stay "
+                "together unless data.allow_overlap is true",
             )
 
 
