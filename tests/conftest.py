@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
@@ -15,6 +16,10 @@ from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 
 MakeDataset = Callable[..., Dataset]
 MakeConfig = Callable[..., Config]
+
+# How long an example takes says more about the machine's load than about the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture
