@@ -13,20 +13,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnexp.config.nearest import nearest
 from rnnexp.data.series import Table
+from rnnexp.data.sources.csv_numbers import is_number, not_finite, read_numbers
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError, Position
 
 __all__ = ["read_table"]
 
 DELIMITERS = ",;\t|"
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 DATE = re.compile(r"\d{4}-\d\d(-\d\d([ T].*)?)?$")
-DECIMAL_COMMA = re.compile(r"\s*[-+]?\d[\d.]*(,\d+)+\s*$")
-LARGEST = float(np.finfo(np.float32).max)
 
 Row = tuple[int, list[str]]
 
@@ -52,21 +49,14 @@ def read_table(
     if not lines:
         raise _empty(file, header_line, "only a header", least)
     _check_order(file, lines, labels)
-    columns = [
-        _numbers(file, lines, column, i + 1, name)
-        for column, i, name in zip(cells, fields, names, strict=True)
-    ]
-    values, line_numbers = np.stack(columns, axis=1), np.array(lines)
-    bad = ~np.isfinite(values)
-    if bad.any() and not drop:
-        raise _not_finite(file, line_numbers, fields, names, bad)
-    keep = ~bad.any(axis=1)
-    record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int(bad.any(axis=1).sum())}
-    if index not in fields and _is_date_or_number(labels[0]):
+    values = read_numbers(file, lines, fields, names, cells)
+    keep = np.isfinite(values).all(axis=1)
+    if not keep.all() and not drop:
+        raise not_finite(file, lines, fields, names, values)
+    record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int((~keep).sum())}
+    if index not in fields and (DATE.match(labels[0]) or is_number(labels[0])):
         record["range"] = [labels[0], labels[-1]]
-    table = Table(tuple(names), values[keep], file.name, line_numbers[keep], record)
-    _check_float32(table, fields)
-    return table
+    return Table(tuple(names), values[keep], file.name, np.array(lines)[keep], record)
 
 
 def _cells(
@@ -138,7 +128,7 @@ def _find_columns(
 def _no_column(
     file: SourceFile, line: int, header: list[str], name: str, asked: Position
 ) -> DataError:
-    no_header = all(_is_number(cell) for cell in header)
+    no_header = all(is_number(cell) for cell in header)
     shown = ", ".join(repr(cell) for cell in header[:20]) + (", ..." if len(header) > 20 else "")
     return DataError(
         f"{file.at(line)} has no column {name!r}",
@@ -208,85 +198,4 @@ def _check_order(file: SourceFile, lines: list[int], labels: list[str]) -> None:
             code="DAT118",
             position=file.at(lines[0]),
             hint="sort the rows by time, oldest first",
-        )
-
-
-def _numbers(
-    file: SourceFile, lines: list[int], cells: list[str], column: int, name: str
-) -> NDArray[np.float64]:
-    """One column as numbers (S,), NaN where a cell is blank."""
-    try:
-        if "_" not in "".join(cells):  # float() would read 1_000
-            return np.array(list(map(float, cells)))
-    except ValueError:
-        pass
-    values = np.empty(len(cells))
-    for i, cell in enumerate(cells):
-        number = _number(cell)
-        if number is None:
-            raise DataError(
-                f"column {column} {name!r} must be a number, got text",
-                code="DAT112",
-                position=file.at(lines[i], column),
-                key=name,
-                value=cell,
-                hint="a decimal comma? write a point" if DECIMAL_COMMA.match(cell) else None,
-            )
-        values[i] = number
-    return values
-
-
-def _number(cell: str) -> float | None:
-    """The number that a cell holds, NaN for a blank, None for text."""
-    if cell.strip().casefold() in MISSING:
-        return float("nan")
-    try:
-        return None if "_" in cell else float(cell)
-    except ValueError:
-        return None
-
-
-def _is_number(cell: str) -> bool:
-    number = _number(cell)
-    return number is not None and np.isfinite(number)
-
-
-def _is_date_or_number(label: str) -> bool:
-    return bool(DATE.match(label)) or _is_number(label)
-
-
-def _not_finite(
-    file: SourceFile,
-    lines: NDArray[np.int64],
-    fields: list[int],
-    names: Sequence[str],
-    bad: NDArray[np.bool_],
-) -> DataError:
-    rows, columns = np.nonzero(bad)
-    first = [
-        f"line {lines[row]}, column {fields[k] + 1} {names[k]!r}"
-        for row, k in zip(rows[:3], columns[:3], strict=True)
-    ]
-    count = f"{len(rows):,} values are" if len(rows) > 1 else "1 value is"
-    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    return DataError(
-        f"{count} blank, NaN or infinite: {'; '.join(first)}{more}",
-        code="DAT113",
-        position=file.at(int(lines[rows[0]]), fields[columns[0]] + 1),
-        key="data.nan",
-        value="error",
-        allowed="error, drop",
-        hint="data.nan: drop leaves those rows out",
-    )
-
-
-def _check_float32(table: Table, fields: list[int]) -> None:
-    rows, columns = np.nonzero(np.abs(table.values) > LARGEST)
-    if len(rows) and table.file and table.lines is not None:
-        row, k = int(rows[0]), int(columns[0])
-        raise DataError(
-            f"column {fields[k] + 1} {table.names[k]!r}: too large for float32 (at most 3.4e38)",
-            code="DAT116",
-            position=Position(table.file, int(table.lines[row]), fields[k] + 1),
-            value=float(table.values[row, k]),
         )
