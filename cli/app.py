@@ -166,8 +166,16 @@ def _usage_problem(error: Any) -> Problem:
     if type(error).__name__ == "MissingParameter":
         name = error.param.display_name_raw if error.param else "an argument"
         return Problem(code="CMD103", message=f"{path} needs {name}", hint=hint)
-    message = error.format_message().strip().rstrip(".")
-    return Problem(code="CMD100", message=message[:1].lower() + message[1:], hint=hint)
+    if isinstance(error, typer.BadParameter) and error.param:
+        names = [name for name in error.param.opts if name.startswith("--")]
+        key = names[0] if names else str(error.param.display_name_raw)
+        return Problem(code="CMD104", message=_sentence(error.message), key=key, hint=hint)
+    return Problem(code="CMD100", message=_sentence(error.format_message()), hint=hint)
+
+
+def _sentence(message: str) -> str:
+    message = message.strip().rstrip(".")
+    return message[:1].lower() + message[1:]
 
 
 def _bug(error: Exception) -> RnnexpError:

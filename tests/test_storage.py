@@ -67,6 +67,26 @@ def test_a_full_disk_says_how_much_is_needed_and_free(
     assert "1,234" in hint and "free" in hint
 
 
+def test_bytes_are_on_disk_before_the_name_and_the_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    class Watched(storage.Disk):
+        def __getattribute__(self, name: str) -> Any:
+            calls.append(name)
+            return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(storage, "disk", Watched())
+    storage.write_text(tmp_path / "a", "x")
+    assert calls == ["open", "write", "sync", "rename", "sync"]
+    calls.clear()
+    with storage.AppendLog(tmp_path / "log") as log:
+        log.append({"step": 1})
+        log.append({"step": 2})
+    assert calls == ["open", "write", "write", "sync"]
+
+
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(storage.Disk):
         def write(self, file: int, data: bytes | memoryview) -> int:
