@@ -20,7 +20,7 @@ from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.prepare import prepare
-from rnnexp.errors import CheckpointError, DivergedError, InterruptedRunError
+from rnnexp.errors import CheckpointError, DataError, DivergedError, InterruptedRunError
 from rnnexp.kernels import Path as KernelPath
 from rnnexp.layers.build import build_network
 from rnnexp.layers.direction import Direction
@@ -100,6 +100,7 @@ def assemble(config: Config) -> Experiment:
     conditioning = getattr(settings.task, "conditioning", None)
     layers = plan_layers(settings.model, dataset, conditioning)
     _refuse_too_large(config, dataset, layers)
+    _refuse_short_streams(config, dataset)
 
     training = settings.training
     threads = choose_threads(
@@ -274,3 +275,18 @@ def _refuse_too_large(config: Config, dataset: Dataset, layers: tuple[LayerPlan,
     depth = depth_of(training.bptt, dataset.time_steps)
     batch_size = min(training.batch_size, len(dataset.train))
     refuse_beyond(training_bytes(layers, training.optimizer, batch_size, depth), available_bytes())
+
+
+def _refuse_short_streams(config: Config, dataset: Dataset) -> None:
+    """A carried state has nothing to carry where every stream is a single window."""
+    training, windows = config.experiment.training, len(dataset.train)
+    carries = isinstance(training.bptt, Truncated) and training.bptt.carry_state
+    if carries and windows < 2 * training.batch_size:
+        raise DataError(
+            f"{training.batch_size} parallel streams need at least two windows each to carry a"
+            f" state over; the training part has {windows} windows",
+            code="DAT140",
+            position=config.where("training.bptt.carry_state"),
+            key="training.bptt.carry_state",
+            hint=f"training.batch_size={max(windows // 2, 1)} or a shorter data.window",
+        )

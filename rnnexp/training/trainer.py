@@ -146,7 +146,7 @@ class Trainer:
         state = {
             "cursor": {"epoch": self.epoch, "updates": self.updates_in_epoch},
             "monitor": self.monitor.latest,
-            "best_step": self.best_step,
+            "best_step": self.best_step if self.best_metrics else self.step,
             "stopping": self.monitor.state(),
             "schedule": self.schedule.state(),
             "clipping": self.clipper.state(),

@@ -1,0 +1,166 @@
+"""Whole experiments on real data: what is in the run folder afterwards, and what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnexp.config.config import Config
+from rnnexp.config.load import load_config
+from rnnexp.errors import DataError, DivergedError, MemoryExceededError
+from rnnexp.experiment import assemble, evaluate_run, train
+from rnnexp.training.observer import Silent
+
+SUNSPOTS = """
+name: sunspots
+data: {source: sunspots, window: 12}
+task: {kind: many_to_one}
+model: {cell: gru, hidden_sizes: [6, 4], dropout: 0.2}
+training: {epochs: 3, batch_size: 32, clip: {norm: 0.5}, log_every: 2}
+"""
+FILES = {
+    "config.yaml", "resolved.yaml", "overrides.txt", "env.json", "data.json", "status.json",
+    "summary.json", "metrics.jsonl", "train.log", "checkpoints", "plots", "predictions.jsonl",
+}  # fmt: skip
+WALL_CLOCK = {"seconds", "tokens_per_s"}
+
+
+def config(folder: Path, text: str = SUNSPOTS, *overrides: str) -> Config:
+    path = folder / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path, overrides)
+
+
+def log(run: str) -> list[dict[str, Any]]:
+    lines = (Path(run) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    return [{k: v for k, v in record.items() if k not in WALL_CLOCK} for record in records]
+
+
+def test_everything_that_happened_is_in_one_folder(tmp_path: Path) -> None:
+    summary = train(config(tmp_path, SUNSPOTS, "seed=3"), tmp_path / "runs", Silent())
+    run = Path(summary["run"])
+    assert {path.name for path in run.iterdir()} == FILES
+    assert (run / "config.yaml").read_text() == SUNSPOTS
+    assert (run / "overrides.txt").read_text() == "seed=3\n"
+    assert load_config(run / "resolved.yaml").experiment.seed == 3
+    assert json.loads((run / "summary.json").read_text()) == summary
+    assert json.loads((run / "status.json").read_text())["state"] == "finished"
+    assert summary["stopped_by"] == "epochs"
+    assert {"persistence", "mean", "linear_autoregression"} <= summary["baselines"].keys()
+    assert {"test/rmse", "val/rmse"} <= summary["metrics"].keys()
+    plots = {path.name for path in (run / "plots").iterdir()}
+    assert {"loss.png", "gradient.png", "rmse.png", "forecast.png"} <= plots
+    assert all((run / "plots" / name).read_bytes().startswith(b"\x89PNG") for name in plots)
+
+
+def test_predictions_are_every_test_year_in_its_own_units(tmp_path: Path) -> None:
+    summary = train(config(tmp_path), tmp_path / "runs", Silent())
+    lines = (Path(summary["run"]) / "predictions.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    table = Path(__file__).parents[1] / "rnnexp/data/tables/sunspots.csv"
+    numbers = [float(line.split(",")[1]) for line in table.read_text().splitlines()[1:]]
+    for record in records:
+        assert record["target"][0] == pytest.approx(numbers[record["index"]], abs=1e-3)
+    assert records[-1]["index"] == len(numbers) - 1
+    errors = [(r["target"][0] - r["prediction"][0]) ** 2 for r in records]
+    assert summary["metrics"]["test/mse"] == pytest.approx(sum(errors) / len(errors), rel=1e-6)
+
+
+def test_one_seed_one_log_another_seed_another(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    first, second, other = (
+        train(config(tmp_path, SUNSPOTS, f"seed={seed}"), runs, Silent())["run"]
+        for seed in (1, 1, 2)
+    )
+    assert first != second
+    assert log(first) == log(second) != log(other)
+
+
+def test_evaluate_gives_the_very_numbers_of_the_summary(tmp_path: Path) -> None:
+    summary = train(config(tmp_path), tmp_path / "runs", Silent())
+    for split in ("val", "test"):
+        result = evaluate_run(Path(summary["run"]), split)
+        assert result["step"] == summary["best_step"]
+        expected = {k: v for k, v in summary["metrics"].items() if k.startswith(split)}
+        assert result["metrics"] == expected
+    assert result["baselines"] == summary["baselines"]
+
+
+def test_errors_before_the_first_step_leave_no_folder(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    with pytest.raises(DataError):
+        train(config(tmp_path, SUNSPOTS, "data.window=5000"), runs, Silent())
+    with pytest.raises(MemoryExceededError):
+        train(config(tmp_path, SUNSPOTS, "model.hidden_sizes=[65536, 65536]"), runs, Silent())
+    assert not runs.exists() or not list(runs.iterdir())
+
+
+def test_an_observer_that_fails_at_the_start_leaves_no_folder(tmp_path: Path) -> None:
+    class Broken(Silent):
+        def started(self, *told: Any) -> None:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        train(config(tmp_path), tmp_path / "runs", Broken())
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
+    overrides = ["training.optimizer.name=sgd", "training.optimizer.lr=10", "~training.clip"]
+    text = SUNSPOTS.replace("gru", "rnn, activation: relu").replace("scale", "scale")
+    with pytest.raises(DivergedError):
+        train(
+            config(tmp_path, text, *overrides, "training.epochs=200"), tmp_path / "runs", Silent()
+        )
+    (run,) = (tmp_path / "runs").iterdir()
+    assert json.loads((run / "status.json").read_text())["state"] == "diverged"
+
+
+def test_a_different_name_is_a_different_folder(tmp_path: Path) -> None:
+    runs = [
+        Path(train(config(tmp_path, SUNSPOTS, f"name={name}"), tmp_path, Silent())["run"]).name
+        for name in ("one", "two")
+    ]
+    assert "-one-" in runs[0]
+    assert "-two-" in runs[1]
+
+
+def test_carry_state_needs_streams_of_several_windows(tmp_path: Path) -> None:
+    text = SUNSPOTS.replace("many_to_one", "many_to_many").replace(
+        "clip:", "bptt: {k1: 12, k2: 12, carry_state: true}, clip:"
+    )
+    assert assemble(config(tmp_path, text, "training.batch_size=2")).carry
+    with pytest.raises(DataError, match="32 parallel streams"):
+        assemble(config(tmp_path, text))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_real_process_with_a_checkpoint(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    config(tmp_path, SUNSPOTS.replace("epochs: 3", "epochs: 100000"))
+    command = [Path(sys.executable).parent / "rnnexp", "train", tmp_path / "config.yaml"]
+    environment = os.environ | {"RNNEXP_RUNS": str(tmp_path / "runs")}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == code, stderr
+    assert "checkpoint was saved" in stderr
+    assert "Traceback" not in stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
+    assert evaluate_run(run, "val")["metrics"]
