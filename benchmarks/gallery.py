@@ -62,12 +62,12 @@ def main() -> int:
                 print(f"skip  {entry.name}: its data file is not here", flush=True)
                 continue
             metrics = train(entry, override, runs)
-            good, figure = met(entry.metric, metrics)
+            good, figure = met(entry.expect, metrics)
             missed += not good
             verdict = "ok  " if good else "MISS"
             seconds = metrics["seconds"]
             print(
-                f"{verdict}  {entry.name}: {figure}, {seconds:.0f} s ({entry.metric})", flush=True
+                f"{verdict}  {entry.name}: {figure}, {seconds:.0f} s ({entry.expect})", flush=True
             )
     return int(missed > 0)
 

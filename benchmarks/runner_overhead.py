@@ -12,13 +12,14 @@ out on both sides.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch.nn import functional as F
@@ -32,19 +33,23 @@ from rnnexp.recording.run_folder import RunFolder
 from rnnexp.training.device import keep_freed_memory
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
+from rnnexp.training.observer import Observer, Silent
 
 B, T, H, STEPS, ROUNDS = 32, 100, 64, 120, 9
 
 
-class Stopwatch(PlainProgress):
+class Stopwatch(Silent):
     """Progress as a pipe sees it, with the time of the first and the last step."""
 
-    def __init__(self) -> None:
-        super().__init__(Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115
+    def __init__(self, sink: IO[str]) -> None:
+        self.progress: Observer = PlainProgress(sink)
         self.first = self.last = 0.0
 
+    def logged(self, record: Mapping[str, Any]) -> None:
+        self.progress.logged(record)
+
     def stepped(self, step: int, loss: float) -> None:
-        super().stepped(step, loss)
+        self.progress.stepped(step, loss)
         self.last = time.perf_counter()
         self.first = self.first or self.last
 
@@ -64,8 +69,8 @@ def config(cell: str) -> Config:
 
 def runner(settings: Config, runs: Path) -> float:
     """Seconds per step of Trainer.fit."""
-    watch = Stopwatch()
-    with RunFolder.create(runs, "overhead") as run:
+    with RunFolder.create(runs, "overhead") as run, Path(os.devnull).open("w") as sink:
+        watch = Stopwatch(sink)
         trainer = assemble(settings).trainer()
         trainer.fit(Journal(RunRecorder(run), watch, 10), Interrupt())
     return (watch.last - watch.first) / (STEPS - 1)
@@ -80,7 +85,7 @@ def bare(settings: Config) -> float:
     order = torch.randperm(len(x_NTI))
     network.train()
     first = last = 0.0
-    for rows in order.split(B):
+    for rows in order.view(-1, B):
         output, _ = network(x_NTI[rows].transpose(0, 1).contiguous())
         loss = F.mse_loss(output, y_NO[rows])
         optimizer.zero_grad(set_to_none=True)

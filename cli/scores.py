@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rnnexp.reports.direction import larger_is_better
+from rnnexp.config.metrics import larger_is_better
 
 from .table import Column, table
 from .text import duration, fitting, number, safe, style, width_of

@@ -26,7 +26,7 @@ settings.load_profile("house")
 def make_dataset() -> MakeDataset:
     """A random data set of any shape: make_dataset("many_to_one", classes=3, ragged=True, ...)."""
 
-    def make(  # noqa: PLR0913, PLR0917
+    def make(  # noqa: PLR0917
         shape: str,
         classes: int | None = None,
         vocabulary: int | None = None,

@@ -107,7 +107,9 @@ def test_no_room_for_dumps() -> None:
 
 
 def test_one_module_writes_to_disk() -> None:
-    writes = re.compile(r"\.write_(text|bytes)\(|open\([^)]*[\"'][wax]b?\+?[\"']|(?<!safetensors\.)torch\.save\(")
+    writes = re.compile(
+        r"\.write_(text|bytes)\(|open\([^)]*[\"'][wax]b?\+?[\"']|(?<!safetensors\.)torch\.save\("
+    )
     for name, path in MODULES.items():
         if name == "rnnexp.storage":
             continue

@@ -43,4 +43,4 @@ def test_two_steps_of_each(entry: Entry, tmp_path: Path) -> None:
         overrides += ["data.train=200", "data.val=40", "data.test=40"]
     summary = train(load_config(entry.path, overrides), tmp_path, Silent())
     assert summary["steps"] == 2
-    assert entry.metric.split()[0] in summary["metrics"], "the header names another metric"
+    assert entry.expect.split()[0] in summary["metrics"], "the header names another metric"

@@ -148,7 +148,8 @@ def test_a_signal_ends_a_real_process_with_a_checkpoint(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     config(tmp_path, SUNSPOTS.replace("epochs: 3", "epochs: 100000"))
-    command = [Path(sys.executable).parent / "rnnexp", "train", tmp_path / "config.yaml"]
+    rnnexp = str(Path(sys.executable).parent / "rnnexp")
+    command = [rnnexp, "train", str(tmp_path / "config.yaml")]
     environment = os.environ | {"RNNEXP_RUNS": str(tmp_path / "runs")}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

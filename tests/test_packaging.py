@@ -50,7 +50,9 @@ def test_the_wheel_holds_every_module_table_and_config(wheel: set[str]) -> None:
 def modules_after(code: str) -> set[str]:
     """Top-level packages that a fresh process has imported after `code`."""
     script = f"import sys\n{code}\nprint(*sorted({{m.split('.')[0] for m in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return set(done.stdout.splitlines()[-1].split())
 
 

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnnexp.reports.direction import larger_is_better
+from rnnexp.config.metrics import larger_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

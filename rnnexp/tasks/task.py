@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from torch import Tensor
 
@@ -36,12 +35,7 @@ class Score:
 
 
 class Task(ABC):
-    """One task shape with one objective.
-
-    higher_is_better: the metrics that are to rise; all others are to fall.
-    """
-
-    higher_is_better: ClassVar[frozenset[str]] = frozenset({"accuracy", "exact_match"})
+    """One task shape with one objective."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective

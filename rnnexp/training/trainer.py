@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from rnnexp.config.metrics import larger_is_better
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.errors import DivergedError, InterruptedRunError
@@ -64,7 +65,7 @@ class Trainer:
         self.clipper = build_clipper(config.clip)
         self.updater = Updater(network, self.optimizer, self.clipper)
         self.gradients = Gradients(config, network, task, device)
-        self.monitor = build_monitor(config, task)
+        self.monitor = build_monitor(config)
         planned = config.epochs * updates_per_epoch(config, train)
         self.total_steps = min(planned, config.max_steps or planned)
         self.schedule = LearningRate(config.optimizer.lr, config.schedule, self.total_steps)
@@ -170,13 +171,12 @@ class Trainer:
         return DivergedError(f"{where}: {problem.message}", code=problem.code, hint=problem.hint)
 
 
-def build_monitor(config: Training, task: Task) -> Monitor:
+def build_monitor(config: Training) -> Monitor:
     """The metric that `training.monitor` names, and the patience of early stopping."""
-    rises = config.monitor.removeprefix("val/") in task.higher_is_better
     stopping = config.early_stopping
     return Monitor(
         config.monitor,
-        config.mode or ("max" if rises else "min"),
+        config.mode or ("max" if larger_is_better(config.monitor) else "min"),
         stopping.min_delta if stopping else 0.0,
         stopping.patience if stopping else None,
     )

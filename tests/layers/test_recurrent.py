@@ -59,7 +59,7 @@ def test_constructor_signature_is_torchs(cell: str) -> None:
 @pytest.mark.parametrize("bad", [torch.ones(2, 3, 9), torch.ones(3), torch.ones(2, 3, 3, 3)])
 def test_the_same_exceptions(cell: str, bad: torch.Tensor) -> None:
     ours, theirs = pair(cell)
-    with pytest.raises(Exception) as expected:  # noqa: PT011
+    with pytest.raises(Exception) as expected:
         theirs(bad)
     with pytest.raises(type(expected.value)):
         ours(bad)

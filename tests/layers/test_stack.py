@@ -18,11 +18,11 @@ def bidirectional_pair(cell: str, returns: bool) -> tuple[RecurrentLayer, nn.RNN
     """Our layer and torch's with the same weights."""
     torch.manual_seed(0)
     theirs = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell](3, 4, bidirectional=True)
-    readers = [Direction(cell, 3, 4) for _ in range(2)]
+    readers = Direction(cell, 3, 4), Direction(cell, 3, 4)
     for reader, suffix in zip(readers, ("_l0", "_l0_reverse"), strict=True):
         for name, parameter in reader.rnn.named_parameters():
             parameter.data.copy_(theirs.get_parameter(name.replace("_l0", suffix)))
-    return RecurrentLayer(*readers, "concat", returns).double(), theirs.double()
+    return RecurrentLayer(readers[0], readers[1], "concat", returns).double(), theirs.double()
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -64,8 +64,9 @@ def test_accumulation_equals_one_large_batch(make_dataset: Any, shape: str, ragg
 
 @pytest.mark.parametrize("shape", ["many_to_one", "many_to_many"])
 def test_padding_changes_nothing(make_dataset: Any, shape: str) -> None:
-    import numpy as np
     from dataclasses import replace
+
+    import numpy as np
 
     dataset = make_dataset(shape, ragged=True)
     train = dataset.train

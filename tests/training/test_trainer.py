@@ -1,4 +1,4 @@
-"""The loop: it learns, it ends for the right reason, it repeats itself bit for bit, it never lies."""
+"""The loop: it learns, ends for the right reason, repeats itself bit for bit, and never lies."""
 
 from __future__ import annotations
 
