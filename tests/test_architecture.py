@@ -1,4 +1,4 @@
-"""The house stays as docs/architecture.md draws it: who may import whom, and what nobody imports."""
+"""The house stays as docs/architecture.md draws it: who may import whom."""
 
 from __future__ import annotations
 
