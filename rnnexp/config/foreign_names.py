@@ -143,7 +143,8 @@ _REASONS: Mapping[str, str] = {
         "description comment comments note notes author version tags"
     ),
     "`--runs DIR` says where runs are kept": (
-        "save_dir output_dir out_dir log_dir logdir run_dir default_root_dir checkpoint_dir ckpt_dir"
+        "save_dir output_dir out_dir log_dir logdir run_dir default_root_dir "
+        "checkpoint_dir ckpt_dir"
     ),
     "every metric of the task is reported; `training.monitor` chooses by one": "metrics",
     "checkpoints, logging and early stopping are built in": "callbacks logger loggers plugins",
