@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from rnnexp.config.config import KeyPath
 from rnnexp.config.document import Document
+from rnnexp.config.field_docs import field_docs
 from rnnexp.config.foreign_names import FOREIGN_VALUES
 from rnnexp.config.kinds import (
     Kind,
@@ -121,8 +122,7 @@ def _missing(
 
 
 def _description(spot: Spot) -> str | None:
-    info = spot.section.model_fields.get(str(spot.path[-1]))
-    return info.description if info else None
+    return field_docs(spot.section).get(str(spot.path[-1]))
 
 
 def _tag(spot: Spot, written: Any, document: Document) -> Iterator[tuple[KeyPath, Problem]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from rnnexp.config.field_docs import field_docs
 from rnnexp.config.schema import Experiment
+from rnnexp.config.schema.section import Section
 
 __all__ = ["json_schema"]
 
@@ -21,6 +24,10 @@ def json_schema() -> dict[str, Any]:
     `rnnexp validate` alone.
     """
     schema = _listed(Experiment.model_json_schema())
+    for section in _sections(Section):
+        own = schema if section is Experiment else schema["$defs"].get(section.__name__, {})
+        for name, text in field_docs(section).items() if own else ():
+            own["properties"][name]["description"] = text
     required = schema.pop("required")
     properties = {"base": _BASE, **schema.pop("properties")}
     return {
@@ -32,6 +39,12 @@ def json_schema() -> dict[str, Any]:
         "anyOf": [{"required": required}, {"required": ["base"]}],
         **{key: value for key, value in schema.items() if key not in ("title", "type")},
     }
+
+
+def _sections(base: type[Section]) -> Iterator[type[Section]]:
+    for section in base.__subclasses__():
+        yield section
+        yield from _sections(section)
 
 
 def _listed(schema: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from rnnexp.config.field_docs import field_docs
 from rnnexp.config.kinds import Kind, allowed, kinds_of_field, sections, yaml_scalar
 from rnnexp.config.schema import Experiment
 
@@ -47,7 +48,7 @@ def _section(path: str, section: type[BaseModel], tag: str = "") -> Iterator[str
     yield "| key | default | accepts | meaning |"
     yield "|---|---|---|---|"
     for name, info in section.model_fields.items():
-        yield _row(name, info)
+        yield _row(name, info, field_docs(section).get(name, ""))
     yield ""
     for name, info in section.model_fields.items():
         yield from _below(f"{path}.{name}".removeprefix("."), kinds_of_field(info))
@@ -66,9 +67,9 @@ def _below(path: str, found: tuple[Kind, ...]) -> Iterator[str]:
             yield from _section(path, kind.section, f"{key}: {tag}" if tag else "")
 
 
-def _row(name: str, info: FieldInfo) -> str:
+def _row(name: str, info: FieldInfo, meaning: str) -> str:
     accepts = allowed(kinds_of_field(info))
-    cells = (f"`{name}`", _default(info), accepts, info.description or "")
+    cells = (f"`{name}`", _default(info), accepts, meaning)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
