@@ -11,7 +11,7 @@ k2 > k1 the k2 - k1 steps before a window are run again from the state that was 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,10 +19,12 @@ from torch import Tensor
 
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batch
-from rnnexp.layers.network import Network
 from rnnexp.layers.stack import StackState
 
 __all__ = ["Carried", "TruncatedUnroller", "detach", "rows"]
+
+
+Forward = Callable[..., tuple[Tensor, StackState]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class TruncatedUnroller:
         """Forget the state: the next batch starts its streams anew."""
         self.carried = None
 
-    def windows(self, network: Network, batch: Batch) -> Iterator[tuple[Tensor, Batch]]:
+    def windows(self, network: Forward, batch: Batch) -> Iterator[tuple[Tensor, Batch]]:
         """Output (k1, B, O) and the batch's share of each window; the last one may be short."""
         start = self.carried if self.carry_state else None
         carried = start or Carried(batch.inputs[:0], None)
@@ -63,7 +65,7 @@ class TruncatedUnroller:
             carried = Carried(carried.history, detach(carried.state))
         self.carried = carried
 
-    def _run(self, network: Network, window: Batch, carried: Carried) -> tuple[Tensor, Carried]:
+    def _run(self, network: Forward, window: Batch, carried: Carried) -> tuple[Tensor, Carried]:
         """Forward over history and window, keeping the state where the next history begins."""
         inputs = torch.cat([carried.history, window.inputs]) if self.back else window.inputs
         split = max(len(inputs) - self.back, 0)

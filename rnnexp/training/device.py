@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -44,11 +45,26 @@ def choose_threads(asked: int | str, largest_layer: int, batch_size: int) -> int
     return min(cores or 1, 8) if largest_layer * batch_size >= 2**12 else 1
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+@contextmanager
+def autocast(device: torch.device, precision: str) -> Iterator[None]:
     """Matrix products in bfloat16 where that is asked for; weights stay float32."""
     if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+        yield
+        return
+    with _onednn_only_where_it_can(device), torch.autocast(device.type, dtype=torch.bfloat16):
+        yield
+
+
+@contextmanager
+def _onednn_only_where_it_can(device: torch.device) -> Iterator[None]:
+    """oneDNN's LSTM raises on a CPU without bfloat16 instructions; torch's own loop does not."""
+    before = torch._C._get_mkldnn_enabled()
+    if device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 def keep_freed_memory() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batch, Batches
 from rnnexp.layers.network import Network
+from rnnexp.layers.stack import StackState
 from rnnexp.tasks.task import Task
 from rnnexp.training.bptt import TruncatedUnroller
 from rnnexp.training.device import autocast
@@ -60,18 +62,20 @@ class Gradients:
         count = sum(batch.count for batch in group)
         losses = []
         for batch in group:
-            with autocast(self.device, self.precision):
-                output, _ = self.network(batch.inputs, None, batch.lengths, batch.condition)
+            output, _ = self._forward(batch.inputs, None, batch.lengths, batch.condition)
             losses.append(self._backward(output, batch, count))
         rows = np.concatenate([batch.rows for batch in group])
         return Pending(_read(losses), sum(batch.steps for batch in group), rows)
 
     def _truncated(self, unroller: TruncatedUnroller, batch: Batch) -> Iterator[Pending]:
+        for output, window in unroller.windows(self._forward, batch):
+            loss = self._backward(output, window, window.count)
+            yield Pending(_read([loss]), window.count, batch.rows)
+
+    def _forward(self, *arguments: Any) -> tuple[Tensor, StackState]:
         with autocast(self.device, self.precision):
-            windows = unroller.windows(self.network, batch)
-            for output, window in windows:
-                loss = self._backward(output, window, window.count)
-                yield Pending(_read([loss]), window.count, batch.rows)
+            result: tuple[Tensor, StackState] = self.network(*arguments)
+        return result
 
     def _backward(self, output: Tensor, batch: Batch, count: int) -> Tensor:
         loss = self.task.loss(output.float(), batch) / count

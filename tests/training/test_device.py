@@ -29,6 +29,16 @@ def test_bfloat16_products_under_autocast() -> None:
         assert (weight @ weight).dtype == torch.float32
 
 
+@pytest.mark.parametrize("cell", [torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU])
+def test_bfloat16_layers_run_on_any_cpu(cell: type[torch.nn.RNNBase]) -> None:
+    before = torch._C._get_mkldnn_enabled()
+    with autocast(torch.device("cpu"), "bfloat16"):
+        output, _ = cell(3, 4)(torch.randn(5, 2, 3))
+    output.float().sum().backward()  # type: ignore[no-untyped-call]
+    assert output.dtype == torch.bfloat16
+    assert torch._C._get_mkldnn_enabled() is before
+
+
 def test_keeping_freed_memory_is_harmless() -> None:
     keep_freed_memory()
     assert torch.zeros(1 << 20).sum() == 0
