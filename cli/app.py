@@ -20,7 +20,7 @@ from .help import Command, Group
 from .plan import plan
 from .render import print_errors
 from .schema import schema
-from .text import LivingLine, mute, print_text, safe, style
+from .text import mute, print_text, safe, style, wipe
 from .train import train
 from .validate import validate
 
@@ -116,8 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # anything else is our own fault, and said so
         code = _report(_bug(error), options, error)
     finally:
-        if LivingLine.current:
-            LivingLine.current.wipe()
+        wipe()
     return code
 
 

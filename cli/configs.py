@@ -15,7 +15,7 @@ from rnnexp.errors import CommandError, Position
 from .options import DebugOption, JsonOption
 from .render import print_json
 from .table import Column, table
-from .text import duration, print_text, safe, width_of
+from .text import duration, print_text, safe
 
 if TYPE_CHECKING:
     from rnnexp.config.gallery import Entry
@@ -38,7 +38,7 @@ def ls(json: JsonOption = False, debug: DebugOption = False) -> None:
         return
     columns = [Column("name"), Column("takes", right=True, goes=1), Column("shows", wraps=True)]
     cells = [[safe(e.name), duration(e.seconds), safe(_shows(e))] for e in found]
-    print_text(table(columns, cells, width_of(sys.stdout), sys.stdout))
+    print_text(table(columns, cells, sys.stdout))
     print_text("rnnexp configs cp NAME copies one to start from")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from .options import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .shapes import fact_lines
+from .table import fact_lines
 from .text import number, print_text, safe, style
 
 __all__ = ["doctor"]

@@ -10,7 +10,8 @@ import typer
 
 from .options import DebugOption, JsonOption, OverridesArgument, SetOption
 from .render import print_json
-from .shapes import fact_lines, shape_table
+from .shapes import shape_table
+from .table import fact_lines
 from .text import duration, number, print_text, safe
 
 __all__ = ["plan"]

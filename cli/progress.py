@@ -1,7 +1,7 @@
 """What people see while a network trains: the plan, a line that lives, validations, the result.
 
-On a terminal the last line is redrawn in place, by carriage return and spaces alone: it needs no
-escape codes and no second thread. Elsewhere plain lines come at most every few seconds.
+On a terminal rich redraws the last line in place, without a thread of its own. Elsewhere plain
+lines come at most every few seconds.
 """
 
 from __future__ import annotations
@@ -9,14 +9,33 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 from .render import print_json
 from .scores import result_text
 from .shapes import plan_text
-from .text import LivingLine, cells, duration, fitting, mute, number, print_text, safe, width_of
+from .text import (
+    ascii_only,
+    cells,
+    coloured,
+    duration,
+    fitting,
+    living,
+    mute,
+    number,
+    print_text,
+    printable,
+    safe,
+    width_of,
+    wipe,
+)
 
 if TYPE_CHECKING:
     from rnnexp.training.observer import Observer
@@ -24,9 +43,10 @@ if TYPE_CHECKING:
 __all__ = ["LiveProgress", "PlainProgress", "make_progress"]
 
 REDRAW_SECONDS = 1 / 8
+REDRAW_SHARE = 1 / 200  # of the time that passes, at most
 PLAIN_SECONDS = 5.0
-VALIDATION_SECONDS = 0.2
 BAR, SHORTEST_BAR = 24, 6
+ECHO = len("^C")
 RESULT_KEYS = ("run", "status", "metrics", "baselines", "seconds", "steps")
 
 
@@ -44,6 +64,7 @@ class PlainProgress:
     """Lines that stay: for a file, a pipe, a dumb terminal. Each is written out at once."""
 
     interval = PLAIN_SECONDS
+    validation_interval = 1.0
 
     def __init__(self, stream: IO[str] | None = None, json: bool = False) -> None:
         self.stream = stream or sys.stdout
@@ -53,6 +74,8 @@ class PlainProgress:
         self.record: dict[str, Any] = {}
         self.pace = Pace()
         self._next = time.perf_counter() + self.interval
+        self._held: Mapping[str, Any] | None = None
+        self._validated = float("-inf")
 
     def started(self, run: Path, total_steps: int | None, description: Mapping[str, Any]) -> None:
         """Shows what is about to be trained."""
@@ -66,25 +89,38 @@ class PlainProgress:
         self.step, self.loss = step, loss
         now = time.perf_counter()
         if now >= self._next:
-            self._next = now + self.interval
             self.pace.at(step, now)
             self._show()
+            self._next = time.perf_counter() + self.interval
 
     def logged(self, record: Mapping[str, Any]) -> None:
-        """Remembers what was measured; a validation is a line of its own."""
+        """Remembers what was measured; a validation is a line, of many in a second the first."""
         self.record.update(record)
         if any(name.startswith("val/") for name in record):
-            self._line(validation_text(record, self.record, self.total, width_of(self.stream)))
+            self._held = record
+            now = time.perf_counter()
+            if now - self._validated >= self.validation_interval:
+                self._validated = now
+                self._tell_validation()
 
     def noted(self, text: str) -> None:
         """One line for people."""
+        self._tell_validation()
         self._line(safe(text))
 
     def finished(self, summary: Mapping[str, Any]) -> None:
-        """The model beside the baselines, and where the run is."""
+        """The last validation, the model beside the baselines, and where the run is."""
+        self._tell_validation()
+        wipe()
         self._line("\n" + result_text(summary, self.stream))
         if self.json:
             print_json({key: summary.get(key) for key in RESULT_KEYS})
+
+    def _tell_validation(self) -> None:
+        if self._held is not None:
+            width = width_of(self.stream)
+            self._line(validation_text(self._held, self.record, self.total, width))
+            self._held = None
 
     def _line(self, text: str) -> None:
         try:
@@ -94,45 +130,76 @@ class PlainProgress:
             mute(self.stream)
 
     def _show(self) -> None:
-        parts = status_parts(self.step, self.total, self.loss, self.record, self.pace.rate)
-        self._line(fitting(parts, width_of(self.stream)))
+        self._line(fitting(self._parts(), width_of(self.stream)))
+
+    def _parts(self) -> list[str]:
+        return status_parts(self.step, self.total, self.loss, self.record, self.pace.rate)
 
 
 class LiveProgress(PlainProgress):
-    """The same, with a last line that is redrawn in place, at most eight times a second."""
+    """The same, with a last line that is redrawn in place.
+
+    At most eight times a second, and less often where a redraw takes long.
+    """
 
     interval = REDRAW_SECONDS
+    validation_interval = 0.2
 
     def __init__(self, stream: IO[str] | None = None, json: bool = False) -> None:
         super().__init__(stream, json)
-        self._living = LivingLine(self.stream)
-        self._held: Mapping[str, Any] | None = None
-        self._validated = 0.0
+        self._live = Live(
+            console=_Terminal(
+                file=self.stream,
+                force_terminal=True,
+                color_system="auto" if coloured(self.stream) else None,
+            ),
+            get_renderable=lambda: self,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
-    def logged(self, record: Mapping[str, Any]) -> None:
-        """As plain, but validations that come thick and fast are held back, the last one shown."""
-        if any(name.startswith("val/") for name in record):
-            now = time.perf_counter()
-            if now - self._validated < VALIDATION_SECONDS:
-                self.record.update(record)
-                self._held = record
-                return
-            self._validated, self._held = now, None
-        super().logged(record)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The status in one line, with a bar where there is room for one."""
+        room = max(options.max_width - ECHO, 1)  # so that an echoed ^C starts no new line
+        text = fitting(self._parts(), room)
+        length = min(BAR, room - cells(text) - 2)
+        if self.total and length >= SHORTEST_BAR:
+            yield ProgressBar(self.total, self.step, length, complete_style="cyan")
+            text = "  " + text
+        yield Text(text, no_wrap=True, overflow="crop", end="")
 
-    def finished(self, summary: Mapping[str, Any]) -> None:
-        """As plain, after the last validation if that was held back."""
-        if self._held is not None:
-            super().logged(self._held)
-        super().finished(summary)
-
-    def _show(self) -> None:
-        room = self._living.room
-        parts = status_parts(self.step, self.total, self.loss, self.record, self.pace.rate)
+    def _line(self, text: str) -> None:
+        if not self._live.is_started:
+            return super()._line(text)
         try:
-            self._living.draw(fitting([_bar(self.step, self.total, room, parts), *parts], room))
+            self._live.console.out(printable(text, self.stream), highlight=False)
         except OSError:
             mute(self.stream)
+
+    def _show(self) -> None:
+        began = time.perf_counter()
+        try:
+            if not self._live.is_started:
+                self._live.start()
+                self._live.console.show_cursor(True)  # hidden, it would stay so after a kill or ^Z
+                living.append(self._live)
+            self._live.refresh()
+        except OSError:
+            mute(self.stream)
+        self.interval = max(REDRAW_SECONDS, (time.perf_counter() - began) / REDRAW_SHARE)
+
+
+class _Terminal(Console):
+    """A console that leaves it to us what a terminal can show and what a reader that left means."""
+
+    @property
+    def encoding(self) -> str:
+        return "ascii" if ascii_only(self.file) else "utf-8"
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would end the process
 
 
 class Pace:
@@ -169,16 +236,6 @@ def status_parts(
         f"{rate:,.0f} steps/s" if rate and rate >= 10 else f"{rate:.2g} steps/s" if rate else "",
     ]
     return [part for part in parts if part]
-
-
-def _bar(step: int, total: int | None, room: int, parts: Sequence[str]) -> str:
-    """A bar of the room that the other parts leave; none where that is too little."""
-    length = min(BAR, room - cells("  ".join(parts)) - 2)
-    if not total or length < SHORTEST_BAR:
-        return ""
-    full = int(min(step / total, 1.0) * length)
-    head = "╸" if full < length else ""
-    return f"{'━' * full}{head}{'─' * (length - full - len(head))}"
 
 
 def validation_text(

@@ -12,8 +12,7 @@ import typer
 from .options import DebugOption, JsonOption, RunsOption
 from .render import print_json
 from .scores import score_table
-from .shapes import fact_lines
-from .table import Column, table
+from .table import Cell, Column, fact_lines, table
 from .text import duration, number, print_text, safe, style, width_of
 
 if TYPE_CHECKING:
@@ -77,10 +76,10 @@ def _runs_table(rows: Sequence[RunRow]) -> str:
         Column("took", right=True, goes=4),
         Column("age", right=True, goes=3),
     ]
-    cells = [
+    cells: list[list[Cell]] = [
         [
             safe(row.path.name),
-            style(safe(row.state), STATE_STYLES.get(row.state, "dim"), sys.stdout),
+            (safe(row.state), STATE_STYLES.get(row.state, "dim")),
             _score(row.monitor, row.best, val),
             _score(row.test_metric, row.metrics.get(row.test_metric or ""), test),
             duration(row.seconds),
@@ -88,7 +87,7 @@ def _runs_table(rows: Sequence[RunRow]) -> str:
         ]
         for row in rows
     ]
-    return table(columns, cells, width_of(sys.stdout), sys.stdout)
+    return table(columns, cells, sys.stdout)
 
 
 def _common(rows: Sequence[RunRow], attribute: str) -> str | None:

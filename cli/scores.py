@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from rnnexp.config.metrics import larger_is_better
 
-from .table import Column, table
+from .table import Cell, Column, table
 from .text import duration, fitting, number, safe, style, width_of
 
 __all__ = ["result_text", "score_table"]
@@ -45,14 +45,14 @@ def score_table(
     rows = {"model": metrics} | dict(baselines)
     best = {name: _best(name, [row.get(name) for row in rows.values()]) for name in names}
     columns = [Column(""), *(Column(safe(name), right=True) for name in names)]
-    cells = [
+    cells: list[list[Cell]] = [
         [
-            style(safe(who), "bold", stream) if who == "model" else safe(who),
-            *(_cell(row.get(name), best[name], len(rows) > 1, stream) for name in names),
+            (safe(who), "bold") if who == "model" else safe(who),
+            *(_cell(row.get(name), best[name]) for name in names),
         ]
         for who, row in rows.items()
     ]
-    return table(columns, cells, width_of(stream), stream)
+    return table(columns, cells, stream)
 
 
 def _best(name: str, values: list[float | None]) -> float | None:
@@ -62,9 +62,7 @@ def _best(name: str, values: list[float | None]) -> float | None:
     return max(finite) if larger_is_better(name) else min(finite)
 
 
-def _cell(value: float | None, best: float | None, compared: bool, stream: IO[str]) -> str:
+def _cell(value: float | None, best: float | None) -> Cell:
     if value is None:
-        return "  "
-    if compared and value == best:
-        return style(f"{number(value)} *", "green", stream)
-    return f"{number(value)}  " if compared else number(value)
+        return ""
+    return (f"* {number(value)}", "green") if value == best else number(value)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from .table import Column, table
-from .text import cells, number, safe, style, width_of
+from .table import Column, fact_lines, table
+from .text import number, safe
 
-__all__ = ["fact_lines", "plan_text", "shape_table"]
+__all__ = ["plan_text", "shape_table"]
 
 
 def plan_text(run: Path, total: int | None, description: Mapping[str, Any], stream: IO[str]) -> str:
@@ -29,31 +28,8 @@ def plan_text(run: Path, total: int | None, description: Mapping[str, Any], stre
     return fact_lines(facts, stream) + ("\n\n" + shape_table(shape, stream) if shape else "")
 
 
-def fact_lines(facts: Mapping[str, str], stream: IO[str]) -> str:
-    """`name   text` lines, wrapped to the terminal; empty facts are left out."""
-    wide = max((len(name) for name, text in facts.items() if text), default=0)
-    lines = (_fact(f"{name:<{wide}}  ", text, stream) for name, text in facts.items() if text)
-    return "\n".join(lines)
-
-
 def _count(amount: Any, noun: str) -> str:
     return f"{number(amount)} {noun}{'' if amount == 1 else 's'}"
-
-
-def _fact(label: str, text: str, stream: IO[str]) -> str:
-    width = width_of(stream)
-    if width is not None and cells(label + text) > width:
-        indent = " " * (len(label) if width >= 40 else 2)
-        lines = textwrap.wrap(
-            text,
-            max(width, 12),
-            initial_indent=label,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        text = "\n".join(lines)[len(label) :]
-    return style(label, "dim", stream) + text
 
 
 def shape_table(shape: Sequence[Mapping[str, Any]], stream: IO[str]) -> str:
@@ -76,4 +52,4 @@ def shape_table(shape: Sequence[Mapping[str, Any]], stream: IO[str]) -> str:
         ]
         for layer in shape
     ]
-    return table(columns, rows, width_of(stream), stream)
+    return table(columns, rows, stream)

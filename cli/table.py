@@ -1,19 +1,22 @@
-"""Tables in plain characters that fit the terminal, down to 20 columns."""
+"""Tables and lists of facts that fit the terminal, down to 20 columns."""
 
 from __future__ import annotations
 
-import re
+import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
+from itertools import repeat
+from typing import IO, Literal
 
-from .text import cells, style
+from .text import ascii_only, cells, coloured, style, to_ascii, width_of
 
-__all__ = ["Column", "table"]
+__all__ = ["Cell", "Column", "fact_lines", "table"]
 
+Cell = str | tuple[str, str]  # a text that is safe already, or such a text and its style
 
 NARROWEST = 16
+GAP = 2
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Column:
     """A column: its heading, its side, and what happens to it when there is no room.
 
     goes: the column with the largest number is left out first; 0 stays.
-    wraps: its text is broken into lines (the last column only).
+    wraps: its text is broken into lines.
     """
 
     title: str
@@ -30,50 +33,78 @@ class Column:
     wraps: bool = False
 
 
-def table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None, stream: IO[str]
-) -> str:
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], stream: IO[str]) -> str:
     """Rows under headings, as wide as they need; too wide, columns that may go are left out.
 
-    Where even that does not fit (20 columns), every row becomes a block of `heading: value` lines.
-    Every cell must be safe already. A row may hold style codes only through `style`.
+    Where even that does not fit (20 columns), every row becomes a block of facts: rich would break
+    its cells into columns of a few letters.
     """
+    styled = [[_styled(cell, stream) for cell in row] for row in rows]
     widths = [
-        max([cells(column.title), *(_visible(row[i]) for row in rows)])
+        max([cells(column.title), *(cells(row[i][0]) for row in styled)])
         for i, column in enumerate(columns)
     ]
-    if columns[-1].wraps and width is not None:
-        rows, widths[-1] = _wrapped(rows, widths, width)
-    places = _fitting(columns, widths, width)
+    places = _fitting(columns, widths, width_of(stream))
     if not places:
-        return _blocks([column.title for column in columns], rows)
-    head = [
-        style(_pad(columns[i].title, widths[i], columns[i].right), "bold", stream) for i in places
-    ]
-    rule = [style("─" * widths[i], "dim", stream) for i in places]
-    body = [[_pad(row[i], widths[i], columns[i].right) for i in places] for row in rows]
-    return "\n".join("  ".join(line).rstrip() for line in [head, rule, *body])
+        blocks = ({columns[i].title: text for i, (text, _) in enumerate(row)} for row in styled)
+        return "\n\n".join(fact_lines(block, stream) for block in blocks)
+    return _drawn(
+        [columns[i] for i in places],
+        [[row[i] for i in places] for row in styled],
+        width_of(stream) or sum(widths) + GAP * len(widths),
+        coloured(stream),
+    )
 
 
-def _wrapped(
-    rows: Sequence[Sequence[str]], widths: Sequence[int], width: int
-) -> tuple[list[list[str]], int]:
-    """The rows with their last cell broken into the room that is left, and how wide it is now."""
-    room = width - sum(wide + 2 for wide in widths[:-1])
-    if widths[-1] <= room or room < NARROWEST:
-        return [list(row) for row in rows], widths[-1]
-    lines: list[list[str]] = []
-    for row in rows:
-        first, *more = textwrap.wrap(row[-1], room) or [""]
-        lines.append([*row[:-1], first])
-        lines.extend([""] * (len(row) - 1) + [part] for part in more)
-    return lines, room
+def _styled(cell: Cell, stream: IO[str]) -> tuple[str, str]:
+    text, look = (cell, "") if isinstance(cell, str) else cell
+    return (to_ascii(text) if ascii_only(stream) else text), look
+
+
+def _drawn(
+    columns: Sequence[Column], rows: Sequence[Sequence[tuple[str, str]]], width: int, colour: bool
+) -> str:
+    """The table by rich, which parses no markup in a Text."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+        header_style="bold",
+        border_style="dim",
+    )
+    for column in columns:
+        side: Literal["right", "left"] = "right" if column.right else "left"
+        made.add_column(Text(column.title), justify=side, no_wrap=not column.wraps)
+    lines = [[Text(text, look) for text, look in row] for row in rows]
+    if lines and not any(column.wraps for column in columns):  # 1,000 rows: 0.1 s instead of 0.6 s
+        lines = [[Text("\n").join(column) for column in zip(*lines, strict=True)]]
+    for line in lines:
+        made.add_row(*line)
+    drawn = io.StringIO()
+    console = Console(
+        file=drawn,
+        width=width,
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+    )
+    console.print(made)
+    return "\n".join(line.rstrip() for line in drawn.getvalue().rstrip("\n").split("\n"))
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int | None) -> list[int]:
     """The columns that there is room for; none where not even those that stay have room."""
+    needed = [
+        min(wide, NARROWEST) if column.wraps else wide
+        for column, wide in zip(columns, widths, strict=True)
+    ]
     places = list(range(len(columns)))
-    while width is not None and sum(widths[i] + 2 for i in places) - 2 > width:
+    while width is not None and sum(needed[i] + GAP for i in places) - GAP > width:
         leaving = max(places, key=lambda i: (columns[i].goes, i))
         if columns[leaving].goes == 0:
             return []
@@ -81,20 +112,28 @@ def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int | None
     return places
 
 
-def _visible(text: str) -> int:
-    return cells(re.sub(r"\x1b\[[0-9;]*m", "", text))
+def fact_lines(facts: Mapping[str, str], stream: IO[str]) -> str:
+    """`name   text` lines, wrapped to the terminal; empty facts are left out, names may be empty.
+
+    A word longer than a line, such as a path, stays whole, so that it can be copied.
+    """
+    facts = {name: text.rstrip() for name, text in facts.items() if text.strip()}
+    wide = max(map(len, facts), default=0)
+    labels = [f"{name:<{wide}}  " if name else "" for name in facts]
+    return "\n".join(map(_fact, labels, facts.values(), repeat(stream)))
 
 
-def _pad(text: str, width: int, right: bool) -> str:
-    space = " " * (width - _visible(text))
-    return space + text if right else text + space
-
-
-def _blocks(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    blocks = [
-        "\n".join(
-            f"{title}: {cell}" for title, cell in zip(titles, row, strict=True) if cell.strip()
+def _fact(label: str, text: str, stream: IO[str]) -> str:
+    width = width_of(stream)
+    if width is not None and cells(label + text) > width:
+        indent = " " * (len(label) if width >= 40 else 2)
+        lines = textwrap.wrap(
+            text,
+            max(width, 12),
+            initial_indent=label,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
-        for row in rows
-    ]
-    return "\n\n".join(blocks)
+        text = "\n".join(lines)[len(label) :]
+    return style(label, "dim", stream) + text

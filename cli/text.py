@@ -7,31 +7,37 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 __all__ = [
-    "LivingLine",
     "ascii_only",
     "cells",
     "coloured",
     "duration",
     "fitting",
+    "living",
     "mute",
     "number",
     "print_text",
+    "printable",
     "safe",
     "shown",
     "style",
     "width_of",
+    "wipe",
 ]
 
 LONGEST_VALUE = 80
-ECHO = len("^C")
 ASCII_FORMS = {
     "─": "-", "━": "=", "╸": ">", "│": "|", "┼": "+", "┤": "|", "└": "+", "·": ".", "●": "o",
     "…": "~", "→": "->", "×": "x", "∞": "inf", "≤": "<=", "≥": ">=", "±": "+-", "★": "*",
     "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‖": "||",
 }  # fmt: skip
+living: list[Live] = []  # what is redrawn in place on a terminal just now
+
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -81,13 +87,9 @@ def cells(text: str) -> int:
     """Columns of a terminal that `text` takes."""
     if text.isascii():
         return len(text)
-    return sum(_cells(character) for character in text)
+    from rich.cells import cell_len
 
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return cell_len(text)
 
 
 def to_ascii(text: str) -> str:
@@ -101,38 +103,6 @@ def style(text: str, name: str, stream: IO[str]) -> str:
     return f"\x1b[{STYLES[name]}m{text}\x1b[0m" if text and coloured(stream) else text
 
 
-class LivingLine:
-    """A last line that is redrawn in place, by carriage return and spaces alone.
-
-    There is one at a time, and `print_text` wipes it first, whatever is printed and by whom.
-    """
-
-    current: ClassVar[LivingLine | None] = None
-
-    def __init__(self, stream: IO[str]) -> None:
-        self.stream = stream
-        self._drawn = 0
-
-    @property
-    def room(self) -> int:
-        """Columns to draw in: not the last, which moves the cursor on, nor two for an echoed ^C."""
-        return max((width_of(self.stream) or 80) - 1 - ECHO, 1)
-
-    def draw(self, text: str) -> None:
-        """Puts `text`, no wider than `room`, where the line was."""
-        text = to_ascii(text) if ascii_only(self.stream) else text
-        wide = cells(text)
-        self.stream.write(f"\r{text}{' ' * (min(self._drawn, self.room) - wide)}")
-        self.stream.flush()
-        self._drawn, LivingLine.current = wide, self
-
-    def wipe(self) -> None:
-        """Takes the line away and leaves the cursor at its start."""
-        self.stream.write("\r" + " " * (min(self._drawn, self.room) + ECHO) + "\r")
-        self.stream.flush()
-        self._drawn, LivingLine.current = 0, None
-
-
 def mute(stream: IO[str]) -> None:
     """Nobody reads the stream any more: from now on what is written to it, buffers too, is lost."""
     with suppress(OSError, ValueError):
@@ -141,13 +111,24 @@ def mute(stream: IO[str]) -> None:
         os.close(nowhere)
 
 
-def print_text(text: str = "", stream: IO[str] | None = None) -> None:
-    """One piece of our own text, already safe, on a stream that may know only ASCII."""
-    stream = stream or sys.stdout
-    if LivingLine.current:
-        LivingLine.current.wipe()
+def printable(text: str, stream: IO[str]) -> str:
+    """One piece of our own text, already safe, for a stream that may know only ASCII."""
     text = to_ascii(text) if ascii_only(stream) else text
-    stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def print_text(text: str = "", stream: IO[str] | None = None) -> None:
+    """Writes one piece of our own text, already safe, and takes a living line away first."""
+    stream = stream or sys.stdout
+    wipe()
+    stream.write(printable(text, stream) + "\n")
+
+
+def wipe() -> None:
+    """Takes the lines away that are redrawn in place; whoever draws them may start again."""
+    while living:
+        with suppress(OSError):
+            living.pop().stop()
 
 
 def fitting(parts: Sequence[str], width: int | None) -> str:

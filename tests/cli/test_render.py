@@ -93,6 +93,10 @@ class Terminal(io.StringIO):
         return True
 
 
+class Utf8(io.StringIO):
+    encoding = "utf-8"
+
+
 class Ascii(io.StringIO):
     encoding = "ascii"
 
@@ -131,25 +135,44 @@ ROWS = [["20261123-143437-x-fc5e89", "finished", "20.1"], ["b", "", "9"]]
 COLUMNS = [Column("run"), Column("state", goes=2), Column("val", right=True, goes=1)]
 
 
-def test_a_table_leaves_out_columns_then_becomes_blocks() -> None:
-    def at(width: int | None) -> list[str]:
-        text: str = table(COLUMNS, ROWS, width, io.StringIO())
+def test_a_table_leaves_out_columns_then_becomes_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(width: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        text: str = table(COLUMNS, ROWS, io.StringIO())
         return text.splitlines()
 
-    assert at(None)[2:] == [
-        "20261123-143437-x-fc5e89  finished  20.1",
-        "b                                      9",
-    ]
     assert at(30)[2:] == ["20261123-143437-x-fc5e89  20.1", "b                            9"]
     assert at(24)[2:] == ["20261123-143437-x-fc5e89", "b"]
-    assert at(20)[:3] == ["run: 20261123-143437-x-fc5e89", "state: finished", "val: 20.1"]
+    assert at(20)[:3] == ["run    20261123-143437-x-fc5e89", "state  finished", "val    20.1"]
+
+
+def test_a_table_for_a_file_is_as_wide_as_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    long = "word " * 100
+    columns = [*COLUMNS, Column("why", wraps=True)]
+    _, _, first, second = table(columns, [[*row, long] for row in ROWS], io.StringIO()).splitlines()
+    assert first == f"20261123-143437-x-fc5e89  finished  20.1  {long.rstrip()}"
+    assert second == f"b                                      9  {long.rstrip()}"
 
 
 def test_a_table_is_as_wide_as_its_wide_characters() -> None:
-    text = table(
-        [Column("a"), Column("b")], [["\u6f22\u5b57", "x"], ["ab", "y"]], 80, io.StringIO()
-    )
+    text = table([Column("a"), Column("b")], [["\u6f22\u5b57", "x"], ["ab", "y"]], Utf8())
     assert {cells(line) for line in text.splitlines()[2:]} == {7}
+
+
+@given(st.text(), st.integers(1, 100))
+def test_a_table_fits_any_terminal_and_reads_no_markup(text: str, width: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        columns = [Column("a"), Column("b", goes=1), Column("[red]c", wraps=True)]
+        made = table(columns, [["x", (safe(text), "red"), f"[red]{safe(text)}[/]"]], io.StringIO())
+    assert not any(unicodedata.category(sign)[0] == "C" for sign in made.replace("\n", ""))
+    assert made.count("[red]") >= 2
+
+
+def test_a_table_in_ascii_stays_straight() -> None:
+    lines = table([Column("a"), Column("b")], [["\xfc", "x"], ["ab", "y"]], Ascii()).splitlines()
+    assert lines[2:] == ["\\xfc  x", "ab    y"]
 
 
 def test_the_best_score_is_marked_by_a_star() -> None:
@@ -157,5 +180,5 @@ def test_the_best_score_is_marked_by_a_star() -> None:
     baselines = {"naive": {"test/rmse": 20.0, "test/accuracy": 0.5}}
     lines = score_table(metrics, baselines, io.StringIO()).splitlines()
     assert lines[0].split() == ["test/rmse", "test/accuracy", "test/loss"]
-    assert lines[2].split() == ["model", "21.5", "0.9", "*", "0.1"]
-    assert lines[3].split() == ["naive", "20", "*", "0.5"]
+    assert lines[2].split() == ["model", "21.5", "*", "0.9", "0.1"]
+    assert lines[3].split() == ["naive", "*", "20", "0.5"]

@@ -108,7 +108,7 @@ def test_show_tells_scores_curve_checkpoints_and_places(
             monkeypatch.setenv("COLUMNS", width)
         code, out, _ = run(capsys, "show", "latest", "--runs", str(tmp_path))
         assert code == 0
-        for part in ("sunspots", "finished", "21.5 *", "28.6", "train/loss", "100 (best)",
+        for part in ("sunspots", "finished", "* 21.5", "28.6", "train/loss", "100 (best)",
                      "plots/loss.png", str(made.path)):  # fmt: skip
             assert part in " ".join(out.split())
 
