@@ -82,7 +82,7 @@ def _drawn(
         side: Literal["right", "left"] = "right" if column.right else "left"
         made.add_column(Text(column.title), justify=side, no_wrap=not column.wraps)
     lines = [[Text(text, look) for text, look in row] for row in rows]
-    if lines and not any(column.wraps for column in columns):  # 1,000 rows: 0.1 s instead of 0.6 s
+    if lines and not any(column.wraps for column in columns):  # 1,000 rows: 0.2 s instead of 0.7 s
         lines = [[Text("\n").join(column) for column in zip(*lines, strict=True)]]
     for line in lines:
         made.add_row(*line)
