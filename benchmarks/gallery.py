@@ -1,25 +1,32 @@
 """Train every config of the gallery whole and hold it to the metric that its header promises.
 
-    python -m benchmarks.gallery [NAME ...]
+    python -m benchmarks.gallery [--seeds N] [NAME ...]
 
-Prints one row a config and ends with exit code 1 if one missed its mark. A config whose data file
-is not there is looked for under RNNEXP_DATA and ../shared/data, and skipped aloud without one.
+Prints a Markdown row a config: mean and spread of the metric over the seeds, seconds of training,
+the best baseline on the same split. Ends with exit code 1 if a mean missed its mark. A config whose
+data file is not there is looked for under RNNEXP_DATA and ../shared/data, and skipped aloud.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from rnnexp.config.gallery import Entry, entries
 
 EXPECT = re.compile(r"(\S+) (<=|>=) (\S+)")
 DATA_FOLDERS = (os.environ.get("RNNEXP_DATA", ""), "../shared/data")
+HEAD = (
+    "| config | metric | mean | spread | n | mark | seconds | best baseline |\n" + "|---" * 8 + "|"
+)
 
 
 def data_override(entry: Entry) -> list[str] | None:
@@ -32,43 +39,58 @@ def data_override(entry: Entry) -> list[str] | None:
     return None if found is None else [f"data.path={found.resolve()}"]
 
 
-def train(entry: Entry, override: list[str], runs: str) -> dict[str, float]:
-    """The metrics of a whole training, as a user would start it."""
-    command = ["rnnexp", "train", str(entry.path), *override, "--json", "--runs", runs]
+def train(entry: Entry, overrides: list[str], runs: str) -> dict[str, Any]:
+    """The result of a whole training, as a user would start it."""
+    rnnexp = str(Path(sys.executable).parent / "rnnexp")
+    command = [rnnexp, "train", str(entry.path), *overrides, "--json", "--runs", runs]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{entry.name}: exit {done.returncode}\n{done.stderr}")
-    summary = json.loads(done.stdout.splitlines()[-1])
-    return {**summary["metrics"], "seconds": summary["seconds"]}
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def met(expect: str, metrics: dict[str, float]) -> tuple[bool, str]:
-    """Whether the promise in the header holds, and the figure."""
-    match = EXPECT.search(expect)
-    assert match, f"not an expectation: {expect}"
+def row(entry: Entry, results: list[dict[str, Any]]) -> tuple[bool, str]:
+    """Whether the mean keeps the promise in the header, and the row of the table."""
+    match = EXPECT.search(entry.expect)
+    assert match, f"not an expectation: {entry.expect}"
     name, relation, mark = match[1], match[2], float(match[3])
-    value = metrics[name]
-    return (value <= mark if relation == "<=" else value >= mark), f"{name} {value:.4g}"
+    values = [result["metrics"][name] for result in results]
+    mean, spread = statistics.mean(values), statistics.stdev(values) if values[1:] else 0.0
+    naive = {who: scores[name] for who, scores in results[0]["baselines"].items() if name in scores}
+    best = (min if relation == "<=" else max)(naive, key=lambda who: naive[who], default=None)
+    beside = "" if best is None else f"{best} {naive[best]:.4g}"
+    seconds = statistics.mean(result["seconds"] for result in results)
+    good = mean <= mark if relation == "<=" else mean >= mark
+    cells = (
+        entry.name, name, f"{mean:.4g}", f"{spread:.2g}", str(len(values)),
+        f"{relation} {mark:g}{'' if good else ' MISSED'}", f"{seconds:.0f}", beside,
+    )  # fmt: skip
+    return good, f"| {' | '.join(cells)} |"
 
 
 def main() -> int:
-    wanted, missed = sys.argv[1:], 0
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=1)
+    wanted, missed = parser.parse_args(), 0
+    print(HEAD, flush=True)
     with tempfile.TemporaryDirectory() as runs:
         for entry in entries():
-            if wanted and entry.name not in wanted:
+            if wanted.names and entry.name not in wanted.names:
                 continue
             override = data_override(entry)
             if override is None:
-                print(f"skip  {entry.name}: its data file is not here", flush=True)
+                print(f"{entry.name} skipped: its data file is not here", file=sys.stderr)
                 continue
-            metrics = train(entry, override, runs)
-            good, figure = met(entry.expect, metrics)
+            results = [
+                train(entry, [*override, f"seed={seed}"], runs) for seed in range(wanted.seeds)
+            ]
+            good, text = row(entry, results)
             missed += not good
-            verdict = "ok  " if good else "MISS"
-            seconds = metrics["seconds"]
-            print(
-                f"{verdict}  {entry.name}: {figure}, {seconds:.0f} s ({entry.expect})", flush=True
-            )
+            print(text, flush=True)
     return int(missed > 0)
 
 
