@@ -14,7 +14,7 @@ from yaml.reader import Reader
 
 from rnnexp.config.config import KeyPath
 from rnnexp.config.document import Document, Written, load_value
-from rnnexp.errors import CommandError, ConfigError, Position, Problem
+from rnnexp.errors import CommandError, ConfigError, Position, Problem, UnsafeError
 
 __all__ = ["COMMAND_LINE", "apply_overrides", "caret"]
 
@@ -104,10 +104,19 @@ class _Override:
             value, inner = load_value(text, "")
         except ConfigError as error:
             problem = error.problems[0]
-            column = problem.position.column if problem.position else 1
-            at = self.column(len(self.names)) + (column or 1) - 1
-            raise self.error(problem.message, at, problem.hint) from None
+            raise self.error(
+                problem.message, self._inside(problem.position), problem.hint
+            ) from None
+        except UnsafeError as error:
+            problem = error.problems[0]
+            position = self.position(self._inside(problem.position))
+            raise UnsafeError(replace(problem, position=position, key=self.key)) from None
         return value, {path: self._shifted(place) for path, place in inner.items()}
+
+    def _inside(self, position: Position | None) -> int:
+        """The column in the argument of a place in its value."""
+        column = position.column if position else None
+        return self.column(len(self.names)) + (column or 1) - 1
 
     def _refuse_commas(self, text: str) -> None:
         if not text.strip():
@@ -136,11 +145,20 @@ def _apply(document: Document, override: _Override) -> None:
     path = override.names
     if (place := document.places.get(path)) and place.typed is not None:
         raise override.error(f"already set by {place.key.file}", 1)
+    _keep_earlier(document, override)
     document.forget(path)
     section[path[-1]] = value
     document.places[path] = override.written(len(path))
     document.places |= {(*path, *below): place for below, place in inner.items()}
     return None
+
+
+def _keep_earlier(document: Document, override: _Override) -> None:
+    """Raises CommandError where an override would undo, unsaid, what an earlier one set."""
+    for path in document.places_under(override.names):
+        place = document.places[path]
+        if place.typed is not None:
+            raise override.error(f"would undo {place.key.file} ({place.typed})", 1)
 
 
 def _section(document: Document, override: _Override) -> dict[str, Any]:
@@ -167,6 +185,7 @@ def _remove(document: Document, override: _Override) -> None:
         present = ", ".join(section) if isinstance(section, dict) else None
         error = override.error("nothing to remove: the config does not set this key", 2)
         raise CommandError(replace(error.problems[0], allowed=present))
+    _keep_earlier(document, override)
     del section[override.names[-1]]
     document.forget(override.names)
     document.removed[override.names] = override.written(len(override.names))

@@ -109,6 +109,19 @@ def test_the_same_key_twice(load: Load, examples: dict[str, str]) -> None:
     assert problem.message == "already set by command line, override 1"
 
 
+@pytest.mark.parametrize(
+    "later", ["~model.cell", "~model", "model={}", "model={cell: lstm}", "model=3"]
+)
+def test_an_override_never_undoes_another(load: Load, examples: dict[str, str], later: str) -> None:
+    (problem,) = refused(load, examples["series"], "model.cell=gru", later)
+    assert problem.message == "would undo command line, override 1 (model.cell=gru)"
+
+
+def test_a_section_and_then_a_key_of_it(load: Load, examples: dict[str, str]) -> None:
+    config = load(examples["series"], "model={cell: gru}", "model.hidden_sizes=[5]")
+    assert (config.experiment.model.cell, config.experiment.model.hidden_sizes) == ("gru", (5,))
+
+
 def test_a_contradiction_is_a_config_error(load: Load, examples: dict[str, str]) -> None:
     with pytest.raises(ConfigError) as caught:
         load(examples["series"], "model.hidden_sizes=[8]", "model.return_sequences=auto")
@@ -124,8 +137,13 @@ def test_a_wrong_file_and_a_wrong_override(load: Load, examples: dict[str, str])
 
 
 def test_tags_in_an_override_are_unsafe(load: Load, examples: dict[str, str]) -> None:
-    with pytest.raises(UnsafeError):
+    with pytest.raises(UnsafeError) as caught:
         load(examples["series"], "seed=!!python/name:os.system")
+    (problem,) = caught.value.problems
+    assert str(problem.position) == "command line, override 1:6"
+    with pytest.raises(UnsafeError) as caught:
+        load(examples["series"], "name=x", "seed=&a [*a]")
+    assert str(caught.value.problems[0].position) == "command line, override 2:10"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
