@@ -32,6 +32,7 @@ def check(config: Config, dataset: Dataset) -> None:
     _check_classes(config, dataset)
     _check_class_weights(config, dataset)
     _check_truncation(config, dataset)
+    _check_season(config, dataset)
 
 
 def _check_splits(config: Config, dataset: Dataset) -> None:
@@ -117,4 +118,23 @@ def _check_truncation(config: Config, dataset: Dataset) -> None:
             value=truncated.k1,
             allowed=f"1..{steps}",
             hint="bptt: full goes back to the beginning",
+        )
+
+
+def _check_season(config: Config, dataset: Dataset) -> None:
+    """The seasonal baseline looks one season back, from the first step that is scored."""
+    season = dataset.season
+    if season is None:
+        return
+    origin = dataset.test.origin
+    assert origin is not None
+    if season > int(origin[0]):
+        raise DataError(
+            f"a season of {season:,} steps, but the test part begins at step {int(origin[0]):,}: "
+            "there is no season before it to repeat",
+            code="DAT148",
+            position=config.where("data.season"),
+            key="data.season",
+            value=season,
+            allowed=f"2..{int(origin[0])}, or null",
         )

@@ -109,6 +109,7 @@ def test_the_value_of_a_bad_cell_is_given() -> None:
     problem = refused(with_line_17('15,"3,14"'))
     assert problem.value == "3,14"
     assert problem.hint == "a decimal comma? write a point"
+    assert "leave it out" in str(refused(with_line_17('15,"1,000"')).hint)
 
 
 def test_many_missing_values_are_counted_and_three_are_placed() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 ADDING = {"source": "adding", "length": 20, "train": 8, "val": 4, "test": 4}
 ORDER = {"source": "temporal_order", "length": 20, "train": 8, "val": 4, "test": 4}
 ECHO = {"source": "delayed_echo", "length": 20, "train": 8, "val": 4, "test": 4}
@@ -39,6 +41,19 @@ def test_truncation_longer_than_the_sequences(make: Any, refused: Any, write_lin
     problem = refused(JSONL, "many_to_many", training={"bptt": {"k1": 6, "k2": 6}})
     assert problem.message == "k1 is 6, but the sequences are 5 steps long"
     assert problem.key == "training.bptt.k1"
+
+
+@pytest.mark.parametrize("kind", ["many_to_one", "many_to_many"])
+def test_a_season_longer_than_what_lies_before_the_test_part(
+    make: Any, refused: Any, kind: str
+) -> None:
+    data = {"source": "sunspots", "window": 8}
+    begins = int(make(data, kind).test.origin[0])
+    make(data | {"season": begins}, kind)
+    problem = refused(data | {"season": begins + 1}, kind)
+    assert problem.key == "data.season"
+    assert problem.position.line == 5
+    assert f"the test part begins at step {begins}" in problem.message
 
 
 def test_a_class_that_stands_alone(refused: Any, write_lines: Any) -> None:

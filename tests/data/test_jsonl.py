@@ -112,6 +112,18 @@ def test_ids_to_a_class(load: Any) -> None:
     assert every(dataset)[7] == (8, [7, 2], 1)
 
 
+@pytest.mark.parametrize("side", ["inputs", "target"])
+def test_an_id_that_would_fill_the_memory(refuse: Any, side: str) -> None:
+    options = {"unit": "id", "target_unit": "id"}
+    lines = lines_of([[i, 1] for i in range(10)], [i % 3 for i in range(10)])
+    for line in lines:
+        line[side] = 1_000_000 if side == "target" else [1_000_000, *line["inputs"]]
+    problem = refuse(lines, **options)
+    assert problem.value == 1_000_000
+    assert problem.position.file.endswith("a.jsonl")
+    assert problem.allowed == "0..999999"
+
+
 def test_tags_are_aligned_with_their_tokens(load: Any) -> None:
     inputs = [[*["the", "cat"][: 1 + i % 2], f"w{i}"] for i in range(10)]
     targets = [[*["DET", "NOUN"][: 1 + i % 2], "X"] for i in range(10)]

@@ -15,6 +15,7 @@ from rnnexp.errors import DataError
 __all__ = ["is_number", "not_finite", "read_numbers"]
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d*)?\s*$")
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d[\d.]*(,\d+)+\s*$")
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -106,8 +107,14 @@ def _not_a_number(file: SourceFile, line: int, cell: str, column: int, name: str
         position=file.at(line, column),
         key=name,
         value=cell,
-        hint="a decimal comma? write a point" if DECIMAL_COMMA.match(cell) else None,
+        hint=_comma(cell),
     )
+
+
+def _comma(cell: str) -> str | None:
+    if THOUSANDS.match(cell):
+        return "a comma between thousands? leave it out; a decimal comma? write a point"
+    return "a decimal comma? write a point" if DECIMAL_COMMA.match(cell) else None
 
 
 def _number(cell: str) -> float | None:

@@ -23,6 +23,8 @@ from rnnexp.errors import DataError
 __all__ = ["Column", "Spec", "encode", "fit", "pad"]
 
 END = "<end>"
+MOST_IDS = 1_000_000
+"""as many as data.vocabulary and data.classes allow"""
 Spec = Values | Tokens
 Column = Sequence[tuple[Example, Any]]
 
@@ -91,6 +93,8 @@ def _fit_ids(data: Jsonl, field: Field, train: Column, everything: Column) -> To
     inputs = field.side == "inputs"
     given = data.vocabulary if inputs else data.classes
     size = given or int(max(value.max(initial=0) for _, value in train)) + 1
+    if size > MOST_IDS:
+        raise _too_many(field, train)
     for example, value in everything:
         if len(value) and (value.min() < 0 or value.max() >= size):
             raise _out_of_range(
@@ -99,6 +103,21 @@ def _fit_ids(data: Jsonl, field: Field, train: Column, everything: Column) -> To
     if not field.closed:
         return Tokens(size)
     return Tokens(size + 1, Vocabulary((END, *map(str, range(size)))), end=0)
+
+
+def _too_many(field: Field, train: Column) -> DataError:
+    """An id so large that the layers for all ids below it would fill the memory."""
+    example, ids = next((e, ids) for e, ids in train if ids.max(initial=0) >= MOST_IDS)
+    return DataError(
+        f"{field.key!r}: id {int(ids.max()):,} would need as many ids below it; ids count from 0",
+        code="DAT132",
+        position=example.position,
+        key=field.key,
+        value=int(ids.max()),
+        allowed=f"0..{MOST_IDS - 1}",
+        hint="number the ids without gaps, or write them as text and read them as data.unit or "
+        "data.target_unit: label",
+    )
 
 
 def _out_of_range(
