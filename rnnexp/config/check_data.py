@@ -101,7 +101,7 @@ def split_shares(config: Config) -> Findings:
         return
     shares = {name: getattr(split, name) for name in ("train", "val", "test")}
     if abs(sum(shares.values()) - 1) > 1e-9:
-        message = f"the shares sum to {sum(shares.values()):.6g}, not 1"
+        message = f"the shares sum to {sum(shares.values()):.12g}, not 1"
         because = tuple(f"data.split.{name}" for name in shares)
         yield Finding(CONTRADICTION, "data.split", message, because)
     for name, share in shares.items():

@@ -228,6 +228,7 @@ REFUSED = [
     ("series", "task.class_weights=balanced", NO_EFFECT, "task.class_weights", "regression"),
     ("order", "task.class_weights=[1,2]", CONTRADICTION, "task.class_weights", "4, not 2"),
     ("series", "data.split.train=0.6", CONTRADICTION, "data.split", "0.9"),
+    ("series", "data.split.train=0.7000001", CONTRADICTION, "data.split", "sum to 1.0000001,"),
     (
         "series",
         "data.split={train: 0.5, val: 0.5, test: 0}",
