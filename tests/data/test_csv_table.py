@@ -112,6 +112,15 @@ def test_the_value_of_a_bad_cell_is_given() -> None:
     assert "leave it out" in str(refused(with_line_17('15,"1,000"')).hint)
 
 
+def test_dates_out_of_order_are_refused_where_they_first_step_back() -> None:
+    rows = "".join(f"2020-0{month}-01,1\n" for month in (1, 2, 2, 5, 4, 6))
+    problem = refused("t,y\n" + rows)
+    assert problem.position == Position("a.csv", 6)
+    assert "'2020-04-01' comes after '2020-05-01'" in problem.message
+    assert read("t,y\n" + rows.replace("05-01", "03-01")).values.shape == (6, 1)
+    assert len(read("t,y\n2020-01-01 9:00,1\n2020-01-01 10:00,2\n").values) == 2
+
+
 def test_many_missing_values_are_counted_and_three_are_placed() -> None:
     problem = refused("t,y,z\n" + "1,,2\n3,4,nan\n" * 5, "y", "z")
     assert problem.message.startswith("10 values are blank")

@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -189,13 +190,24 @@ def _empty(file: SourceFile, line: int, why: str, least: int) -> DataError:
 
 
 def _check_order(file: SourceFile, lines: list[int], labels: list[str]) -> None:
-    """Refuse dates that run backwards: the split would train on the future."""
-    if len(labels) < 2 or not DATE.match(labels[0]) or labels[0] <= labels[-1]:
+    """Refuse dates that run backwards: the split would train on the future.
+
+    Days alone are compared, since hours come in too many spellings (`9:00` before `10:00`).
+    """
+    if not all(map(DATE.match, (labels[0], labels[-1]))):
+        return
+    back = next((i for i, (a, b) in enumerate(pairwise(labels), start=1) if a[:10] > b[:10]), None)
+    if back is None or not DATE.match(labels[back]) or not DATE.match(labels[back - 1]):
         return
     if labels == sorted(labels, reverse=True):
-        raise DataError(
-            f"the rows run from newest ({labels[0]!r}) to oldest ({labels[-1]!r})",
-            code="DAT118",
-            position=file.at(lines[0]),
-            hint="sort the rows by time, oldest first",
-        )
+        message = f"the rows run from newest ({labels[0]!r}) to oldest ({labels[-1]!r})"
+        back = 0
+    else:
+        message = f"the rows are not in the order of time: {labels[back]!r} comes after "
+        message += repr(labels[back - 1])
+    raise DataError(
+        message,
+        code="DAT118",
+        position=file.at(lines[back]),
+        hint="sort the rows by time, oldest first",
+    )
