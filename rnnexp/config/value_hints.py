@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -78,7 +79,15 @@ def _one_entry(key: str, value: Any, found: Kinds) -> str | None:
     if type(value) is not wanted.get(lists[0].items[0].name):
         return None
     assert isinstance(value, str | int | float)
-    return f"write a list: [{yaml_scalar(value)}]"
+    return f"write a list: [{yaml_scalar(value)}]" if _within(value, lists[0].items[0]) else None
+
+
+def _within(value: str | float, kind: Kind) -> bool:
+    """Whether a number keeps to the bounds, so that the hint does not lead to the next error."""
+    if isinstance(value, str | bool):
+        return True
+    tests = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+    return all(tests[name](value, limit) for name, limit in kind.limits.items() if name in tests)
 
 
 def _tag_alone(key: str, value: Any, found: Kinds) -> str | None:
@@ -93,7 +102,7 @@ def _tag_alone(key: str, value: Any, found: Kinds) -> str | None:
 
 
 def _number_for_section(key: str, value: Any, found: Kinds) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return None
     written = yaml_scalar(value)
     return {

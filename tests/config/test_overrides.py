@@ -93,6 +93,20 @@ def test_wrong_overrides(  # noqa: PLR0917
     assert caret_of(problem) == under
 
 
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [("model.hidden_sizes", "5", "0"), ("model.hidden_sizes", "5", "70000"),
+     ("training.clip", "1", "0"), ("training.bptt", "4", "-1")],
+)  # fmt: skip
+def test_no_hint_leads_to_the_next_error(
+    load: Load, examples: dict[str, str], key: str, good: str, bad: str
+) -> None:
+    (problem,) = refused(load, examples["series"], f"{key}={good}")
+    assert "write" in str(problem.hint)
+    (problem,) = refused(load, examples["series"], f"{key}={bad}")
+    assert "write" not in str(problem.hint)
+
+
 def test_several_values_name_the_sweep(load: Load, examples: dict[str, str]) -> None:
     (problem,) = refused(load, examples["series"], "seed=1,2,3")
     assert "rnnexp sweep" in str(problem.hint)
