@@ -1,19 +1,19 @@
 """Everything that can go wrong, as one tree; each class carries the exit code of the process.
 
-    RnnexpError                1   a bug in rnnexp, when nothing below fits
-    |-- CommandError           2   the command line: unknown command, bad override, no such config
-    |-- ConfigError            3   the config: every problem of the file at once
-    |-- DataError              4   the data, or data and config that do not fit each other
-    |-- CheckpointError        5   a checkpoint or the state of a run
-    |-- StorageError           6   disk full, read-only, I/O error
-    |-- BusyError              7   another process owns the run
-    |-- DivergedError          8   a loss, gradient or weight that is not finite
-    |-- MemoryExceededError    9   not enough memory
-    |-- UnsafeError           10   input refused because it could do harm
-    |-- TrialsFailedError     11   a sweep that ended with failed trials
-    |-- EnvironmentMissingError 12 no such device, or a missing extra
-    |-- CheckFailedError      13   a check whose answer is no
-    `-- InterruptedRunError  130   stopped by a signal, checkpoint saved (129 SIGHUP, 143 SIGTERM)
+RnnexpError                1   a bug in rnnexp, when nothing below fits
+|-- CommandError           2   the command line: unknown command, bad override, no such config
+|-- ConfigError            3   the config: every problem of the file at once
+|-- DataError              4   the data, or data and config that do not fit each other
+|-- CheckpointError        5   a checkpoint or the state of a run
+|-- StorageError           6   disk full, read-only, I/O error
+|-- BusyError              7   another process owns the run
+|-- DivergedError          8   a loss, gradient or weight that is not finite
+|-- MemoryExceededError    9   not enough memory
+|-- UnsafeError           10   input refused because it could do harm
+|-- TrialsFailedError     11   a sweep that ended with failed trials
+|-- EnvironmentMissingError 12 no such device, or a missing extra
+|-- CheckFailedError      13   a check whose answer is no
+`-- InterruptedRunError  130   stopped by a signal, checkpoint saved (129 SIGHUP, 143 SIGTERM)
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from rnnexp.config.load import load_config, resolved_yaml
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
+from rnnexp.data.memory import check_memory
 from rnnexp.data.prepare import prepare
 from rnnexp.errors import CheckpointError, DataError, DivergedError, InterruptedRunError
 from rnnexp.kernels import Path as KernelPath
@@ -29,7 +30,7 @@ from rnnexp.layers.shape_plan import LayerPlan, plan_layers
 from rnnexp.recording import checkpoints
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
-from rnnexp.recording.run_folder import RunFolder
+from rnnexp.recording.run_folder import RunFolder, State
 from rnnexp.tasks.baselines import baselines
 from rnnexp.tasks.build import build_task
 from rnnexp.tasks.task import Task
@@ -37,7 +38,7 @@ from rnnexp.training.device import choose_device, choose_threads, keep_freed_mem
 from rnnexp.training.evaluation import Evaluation, evaluate, evaluation_batches
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
-from rnnexp.training.memory import available_bytes, depth_of, refuse_beyond, training_bytes
+from rnnexp.training.memory import depth_of, training_bytes
 from rnnexp.training.observer import Observer
 from rnnexp.training.snapshot import model_weights
 from rnnexp.training.trainer import Outcome, Trainer
@@ -58,12 +59,6 @@ class Experiment:
     threads: int
 
     @property
-    def carry(self) -> bool:
-        """Whether the state is carried from batch to batch."""
-        bptt = self.config.experiment.training.bptt
-        return isinstance(bptt, Truncated) and bptt.carry_state
-
-    @property
     def kernel_paths(self) -> list[KernelPath]:
         """The paths that run the layers, each once."""
         found = (part.path for part in self.network.modules() if isinstance(part, Direction))
@@ -72,13 +67,14 @@ class Experiment:
     def trainer(self) -> Trainer:
         """A trainer at its first step."""
         training, seed = self.config.experiment.training, self.config.experiment.seed
-        train = Batches(self.dataset, "train", training.batch_size, seed, self.carry)
+        carry = isinstance(training.bptt, Truncated) and training.bptt.carry_state
+        train = Batches(self.dataset, "train", training.batch_size, seed, carry)
         return Trainer(training, self.network, self.task, train, self.batches("val"), self.device)
 
     def batches(self, split: str) -> Batches:
         """The batches that score a split."""
-        size = self.config.experiment.training.batch_size
-        return evaluation_batches(self.dataset, split, size, self.carry)
+        training = self.config.experiment.training
+        return evaluation_batches(self.dataset, split, training.batch_size, training.bptt)
 
     def evaluate(self, split: str, keep_predictions: bool = False) -> Evaluation:
         """Score a split with the network as it is."""
@@ -124,11 +120,16 @@ def train(config: Config, runs: Path, observer: Observer) -> dict[str, Any]:
     keep_freed_memory()
     experiment = assemble(config)
     trainer = experiment.trainer()
+    _refuse_endless_warm_up(config, trainer)
     name = config.experiment.name
-    with Interrupt() as interrupt, RunFolder.create(runs, name) as run, _ending(run, trainer):
+    with (
+        Interrupt() as interrupt,
+        RunFolder.create(runs, name) as run,
+        _ending(recorder := RunRecorder(run), trainer),
+    ):
         _write_inputs(run, experiment)
         observer.started(run.path, trainer.total_steps, describe(experiment))
-        journal = Journal(RunRecorder(run), observer, config.experiment.training.log_every)
+        journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
         summary = _conclude(run, experiment, outcome)
     observer.finished(summary)
@@ -141,6 +142,7 @@ def evaluate_run(run: Path, split: str) -> dict[str, Any]:
     step = best_step(folder)
     checkpoint = checkpoints.load(folder.checkpoints / str(step))
     experiment = assemble(load_config(run / "resolved.yaml"))
+    _refuse_changed_data(folder, experiment.dataset)
     experiment.network.load_state_dict(model_weights(checkpoint))
     return {
         "run": str(run),
@@ -191,19 +193,22 @@ def describe(experiment: Experiment) -> dict[str, Any]:
 
 
 @contextmanager
-def _ending(run: RunFolder, trainer: Trainer) -> Iterator[None]:
+def _ending(recorder: RunRecorder, trainer: Trainer) -> Iterator[None]:
     """Leave the right state in the run folder, or no folder if nothing trained."""
+    run = recorder.run
     try:
         yield
     except BaseException as error:
         if trainer.step == 0:
             run.discard()
-        elif isinstance(error, DivergedError):
-            run.set_status("diverged", step=trainer.step, error=str(error))
+            raise
+        recorder.flush()
+        state: State = "failed"
+        if isinstance(error, DivergedError):
+            state = "diverged"
         elif isinstance(error, InterruptedRunError):
-            run.set_status("interrupted", step=trainer.step)
-        else:
-            run.set_status("failed", step=trainer.step, error=str(error))
+            state = "interrupted"
+        run.set_status(state, step=trainer.step, error=str(error))
         raise
     run.set_status("finished", step=trainer.step)
 
@@ -274,7 +279,13 @@ def _refuse_too_large(config: Config, dataset: Dataset, layers: tuple[LayerPlan,
     training = config.experiment.training
     depth = depth_of(training.bptt, dataset.time_steps)
     batch_size = min(training.batch_size, len(dataset.train))
-    refuse_beyond(training_bytes(layers, training.optimizer, batch_size, depth), available_bytes())
+    check_memory(
+        training_bytes(layers, training.optimizer, batch_size, depth),
+        "training",
+        config.where("model.hidden_sizes"),
+        "model.hidden_sizes",
+        "smaller model.hidden_sizes or training.batch_size, or truncated training.bptt",
+    )
 
 
 def _refuse_short_streams(config: Config, dataset: Dataset) -> None:
@@ -289,4 +300,38 @@ def _refuse_short_streams(config: Config, dataset: Dataset) -> None:
             position=config.where("training.bptt.carry_state"),
             key="training.bptt.carry_state",
             hint=f"training.batch_size={max(windows // 2, 1)} or a shorter data.window",
+        )
+
+
+def _refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
+    """A score of other data than the run's own would carry the run's name.
+
+    Raises:
+        CheckpointError: a file is not what it was when the run was trained.
+    """
+    trained = json.loads((run.path / "data.json").read_text(encoding="utf-8"))
+    now = {file["path"]: file["sha256"] for file in dataset.record.get("files", ())}
+    for file in trained.get("files", ()):
+        if now.get(file["path"]) != file["sha256"]:
+            raise CheckpointError(
+                f"{file['path']} has changed since the run was trained",
+                code="CKP102",
+                value=now.get(file["path"]),
+                allowed=f"SHA-256 {file['sha256']}",
+                hint="put the old file back, or train again: rnnexp train "
+                + str(run.path / "resolved.yaml"),
+            )
+
+
+def _refuse_endless_warm_up(config: Config, trainer: Trainer) -> None:
+    """A warm-up that outlasts the training never reaches the learning rate that was asked for."""
+    warm_up = config.experiment.training.schedule.warmup_steps
+    if 0 < trainer.total_steps <= warm_up:
+        raise DataError(
+            f"a warm-up of {warm_up:,} updates, but training makes {trainer.total_steps:,}",
+            code="DAT149",
+            position=config.where("training.schedule.warmup_steps"),
+            key="training.schedule.warmup_steps",
+            value=warm_up,
+            allowed=f"0..{trainer.total_steps - 1}",
         )

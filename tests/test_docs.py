@@ -1,4 +1,4 @@
-"""What the README and the pages say is true: commands run, tables are complete, links lead somewhere."""
+"""What the README and the pages say is true: commands run, tables and links are whole."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import pytest
 
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
-from rnnexp.errors import DataError, DivergedError, MemoryExceededError
+from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
 from rnnexp.experiment import assemble, evaluate_run, train
 from rnnexp.training.observer import Silent
 
@@ -125,6 +125,44 @@ def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
     assert json.loads((run / "status.json").read_text())["state"] == "diverged"
 
 
+def test_the_last_good_weights_of_a_diverged_run_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnexp.training.update import Updater
+
+    step, calls = Updater.step, []
+
+    def poisoned(self: Updater, loss: float, learning_rate: float) -> tuple[float, bool]:
+        calls.append(loss)
+        return step(self, float("nan") if len(calls) == 10 else loss, learning_rate)
+
+    monkeypatch.setattr(Updater, "step", poisoned)
+    with pytest.raises(DivergedError, match="step 10"):
+        train(config(tmp_path), tmp_path / "runs", Silent())
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "9" in {path.name for path in (run / "checkpoints").iterdir()}
+    assert evaluate_run(run, "val")["metrics"]
+
+
+def test_evaluate_refuses_data_that_changed(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 7 + 0.5 * (i % 3)}\n" for i in range(300))
+    (tmp_path / "series.csv").write_text("v\n" + rows)
+    text = SUNSPOTS.replace("source: sunspots", "source: csv, path: series.csv, value: v")
+    run = Path(train(config(tmp_path, text), tmp_path / "runs", Silent())["run"])
+    assert evaluate_run(run, "test")["metrics"]
+    (tmp_path / "series.csv").write_text("v\n" + rows.replace("6.0", "6.5"))
+    with pytest.raises(CheckpointError, match="has changed") as error:
+        evaluate_run(run, "test")
+    assert error.value.exit == 5
+
+
+def test_a_warm_up_longer_than_the_training_is_refused(tmp_path: Path) -> None:
+    overrides = "training.schedule={name: constant, warmup_steps: 500}"
+    with pytest.raises(DataError, match="warm-up of 500 updates, but training makes 21"):
+        train(config(tmp_path, SUNSPOTS, overrides), tmp_path / "runs", Silent())
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_different_name_is_a_different_folder(tmp_path: Path) -> None:
     runs = [
         Path(train(config(tmp_path, SUNSPOTS, f"name={name}"), tmp_path, Silent())["run"]).name
@@ -138,7 +176,7 @@ def test_carry_state_needs_streams_of_several_windows(tmp_path: Path) -> None:
     text = SUNSPOTS.replace("many_to_one", "many_to_many").replace(
         "clip:", "bptt: {k1: 12, k2: 12, carry_state: true}, clip:"
     )
-    assert assemble(config(tmp_path, text, "training.batch_size=2")).carry
+    assert assemble(config(tmp_path, text, "training.batch_size=2")).batches("val").carry
     with pytest.raises(DataError, match="32 parallel streams"):
         assemble(config(tmp_path, text))
 

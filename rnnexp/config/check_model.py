@@ -100,8 +100,7 @@ def _outputs_are_inputs(config: Config) -> bool:
     experiment = config.experiment
     if isinstance(experiment.task, OneToMany):
         return target_of(experiment) == "classification"
-    same = isinstance(experiment.data, Jsonl) and experiment.task.kind == "many_to_many"
-    return isinstance(experiment.data, Text | PythonDocs) or (same and token_inputs(experiment))
+    return isinstance(experiment.data, Text | PythonDocs)
 
 
 @checked

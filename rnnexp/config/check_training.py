@@ -136,10 +136,10 @@ def _meant(name: str, metrics: list[str]) -> str | None:
 def patience_within_epochs(config: Config) -> Findings:
     training, because = config.experiment.training, ("training.epochs",)
     stopping, schedule = training.early_stopping, training.schedule
-    if stopping is not None and stopping.patience >= training.epochs:
+    if stopping is not None and stopping.patience + 1 >= training.epochs:
         key = "training.early_stopping.patience"
         yield Finding(NO_EFFECT, key, "training ends before it could stop early", because)
-    if isinstance(schedule, Plateau) and schedule.patience + 1 >= training.epochs:
+    if isinstance(schedule, Plateau) and schedule.patience + 2 >= training.epochs:
         key = "training.schedule.patience"
         yield Finding(NO_EFFECT, key, "training ends before the learning rate could fall", because)
     if isinstance(schedule, StepDecay) and schedule.every >= training.epochs:
@@ -148,9 +148,22 @@ def patience_within_epochs(config: Config) -> Findings:
 
 
 @checked
+def one_dropout_mask_per_graph(config: Config) -> Findings:
+    """Steps that are run again for k2 > k1 would get another mask than the window after them."""
+    bptt, key = config.experiment.training.bptt, "model.recurrent_dropout"
+    if (
+        isinstance(bptt, Truncated)
+        and bptt.k2 > bptt.k1
+        and config.experiment.model.recurrent_dropout
+    ):
+        message = "needs k2 = k1: one mask holds for one truncated window"
+        yield Finding(CONTRADICTION, key, message, ("training.bptt.k2",))
+
+
+@checked
 def warmup_within_steps(config: Config) -> Findings:
     training, key = config.experiment.training, "training.schedule.warmup_steps"
-    if training.max_steps is not None and training.schedule.warmup_steps > training.max_steps:
+    if training.max_steps is not None and 0 < training.max_steps <= training.schedule.warmup_steps:
         message = "training would end before the warm-up does"
         yield Finding(CONTRADICTION, key, message, ("training.max_steps",))
 

@@ -59,21 +59,31 @@ class Batch:
         mask = None if self.mask is None else self.mask[start:stop]
         inputs, targets = self.inputs[start:stop], self.targets[start:stop]
         count = targets.shape[0] * targets.shape[1] if mask is None else int(mask.sum())
-        return replace(self, inputs=inputs, targets=targets, mask=mask, count=count, lengths=None)
+        steps = count if self.lengths is not None else inputs.shape[0] * inputs.shape[1]
+        return replace(
+            self, inputs=inputs, targets=targets, mask=mask, count=count, steps=steps, lengths=None
+        )
 
 
 class Batches:
     """The batches of one split, epoch by epoch.
 
     carry: consecutive windows of a stream go to the same row of consecutive batches, so that a
-    state can be carried; otherwise (training) the examples are shuffled.
+    state can be carried; otherwise (training) the examples are shuffled. part: how many time
+    steps to score at once, so that memory does not grow with T; None for all.
     """
 
-    def __init__(
-        self, dataset: Dataset, split: str, batch_size: int, seed: int, carry: bool = False
+    def __init__(  # noqa: PLR0917
+        self,
+        dataset: Dataset,
+        split: str,
+        batch_size: int,
+        seed: int,
+        carry: bool = False,
+        part: int | None = None,
     ) -> None:
         self.dataset, self.sequences = dataset, dataset.split(split)
-        self.batch_size, self.seed, self.carry = batch_size, seed, carry
+        self.batch_size, self.seed, self.carry, self.part = batch_size, seed, carry, part
 
     def __len__(self) -> int:
         return math.ceil(len(self.sequences) / self.batch_size)
@@ -131,12 +141,15 @@ def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[Int
 def streams(count: int, rows: int) -> Iterator[Ints]:
     """Cut 0..count-1 into `rows` parallel runs; each batch takes the next one of every run.
 
-    The runs that end early are the last ones, so batches only ever lose rows at their end.
+    Their lengths differ by at most one, longer ones first, so batches only ever lose rows at
+    their end.
     """
-    per_row = -(-count // rows)
-    for step in range(per_row):
-        index = np.arange(rows) * per_row + step
-        yield index[index < count]
+    shorter, longer_runs = divmod(count, rows)
+    row = np.arange(rows)
+    starts = row * shorter + np.minimum(row, longer_runs)
+    lengths = shorter + (row < longer_runs)
+    for step in range(int(lengths.max())):
+        yield (starts + step)[step < lengths]
 
 
 def _consecutive(count: int, batch_size: int) -> Iterator[Ints]:

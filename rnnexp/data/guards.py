@@ -119,6 +119,16 @@ def _check_truncation(config: Config, dataset: Dataset) -> None:
             allowed=f"1..{steps}",
             hint="bptt: full goes back to the beginning",
         )
+    if isinstance(truncated, Truncated) and truncated.k2 > steps and not truncated.carry_state:
+        raise DataError(
+            f"k2 is {truncated.k2:,}, but the sequences are {steps:,} steps long",
+            code="DAT146",
+            position=config.where("training.bptt.k2"),
+            key="training.bptt.k2",
+            value=truncated.k2,
+            allowed=f"{truncated.k1}..{steps}",
+            hint="only a carried state reaches back further than a sequence",
+        )
 
 
 def _check_season(config: Config, dataset: Dataset) -> None:

@@ -86,7 +86,8 @@ class Direction(nn.Module):
         mask_BH = self._dropout_mask(state[0])
 
         def recur(h_BH: Tensor) -> Tensor:
-            product: Tensor = self.norm_h((h_BH * mask_BH) @ W_hh_GH.t())
+            h_BH = h_BH if mask_BH is None else h_BH * mask_BH
+            product: Tensor = self.norm_h(h_BH @ W_hh_GH.t())
             return product + b_hh_G
 
         step, outputs = self._step(), []
@@ -102,10 +103,10 @@ class Direction(nn.Module):
             return gru_step
         return partial(rnn_step, activation=getattr(torch, self.activation))
 
-    def _dropout_mask(self, h_BH: Tensor) -> Tensor:
+    def _dropout_mask(self, h_BH: Tensor) -> Tensor | None:
         keep = 1 - self.recurrent_dropout
         if keep == 1 or not self.training:
-            return torch.ones_like(h_BH)
+            return None
         return torch.empty_like(h_BH).bernoulli_(keep) / keep
 
 

@@ -39,9 +39,10 @@ class RunRecorder:
             self._best = checkpoint
         self._waiting = [*self._waiting, checkpoint][-LAST_KEPT:]
         if last or time.monotonic() - self._wrote_at > SECONDS_BETWEEN:
-            self._write()
+            self.flush()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what still waits in memory."""
         folder = self.run.checkpoints
         present = set(checkpoints.steps(folder))
         wanted = {c.step: c for c in (self._best, *self._waiting) if c is not None}

@@ -40,13 +40,15 @@ class TruncatedUnroller:
 
     The caller backpropagates and updates between two windows. With `carry_state` the last state of
     a batch begins the next one (the rows of consecutive batches are consecutive windows of one
-    stream; rows are only ever lost at the end); `reset` forgets it.
+    stream; rows are only ever lost at the end); `reset` forgets it. `window` counts the windows
+    of the batch that are done, and `carried` is where the next one begins.
     """
 
     def __init__(self, settings: Truncated) -> None:
         self.k1, self.back = settings.k1, settings.k2 - settings.k1
         self.carry_state = settings.carry_state
         self.carried: Carried | None = None
+        self.window = 0
 
     def reset(self) -> None:
         """Forget the state: the next batch starts its streams anew."""
@@ -60,10 +62,11 @@ class TruncatedUnroller:
         for begin in range(0, len(batch.inputs), self.k1):
             window = batch.window(begin, begin + self.k1)
             output, carried = self._run(network, window, carried)
+            carried = self.carried = Carried(carried.history, detach(carried.state))
+            self.window = begin // self.k1 + 1
             if window.count:
                 yield output, window
-            carried = Carried(carried.history, detach(carried.state))
-        self.carried = carried
+        self.window = 0
 
     def _run(self, network: Forward, window: Batch, carried: Carried) -> tuple[Tensor, Carried]:
         """Forward over history and window, keeping the state where the next history begins."""

@@ -75,7 +75,7 @@ class AutoClipper(Clipper):
         self.factor, self.mean, self.weight = factor, 0.0, 0.0
 
     def limit(self, gradients: list[Tensor], norm: float) -> bool:
-        known = self.weight > 0  # the first gradient of all has nothing to be compared with
+        known = self.mean > 0  # the first gradient of all has nothing to be compared with
         mean = self.mean / self.weight if known else norm
         self.threshold = self.factor * mean if known else None
         self.mean = self.DECAY * self.mean + (1 - self.DECAY) * min(norm, self.CAP * mean)

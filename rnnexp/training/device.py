@@ -36,7 +36,7 @@ def choose_device(asked: str) -> torch.device:
 def choose_threads(asked: int | str, largest_layer: int, batch_size: int) -> int:
     """CPU threads: as asked, or by a rule from shapes and cores, never from a timing.
 
-    `largest_layer` is the largest H. Under about 2**15 state entries per time step the threads'
+    `largest_layer` is the largest H. Under 2**12 entries of state per time step the threads'
     meeting at every step costs more than a second core brings.
     """
     if isinstance(asked, int):

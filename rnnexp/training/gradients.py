@@ -20,6 +20,7 @@ from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batch, Batches
 from rnnexp.layers.network import Network
 from rnnexp.layers.stack import StackState
+from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.task import Task
 from rnnexp.training.bptt import TruncatedUnroller
 from rnnexp.training.device import autocast
@@ -44,19 +45,26 @@ class Gradients:
     ) -> None:
         self.network, self.task, self.device = network, task, device
         self.accumulate, self.precision = config.accumulate, config.precision
-        truncated = config.bptt if isinstance(config.bptt, Truncated) else None
-        self.unroller = None if truncated is None else TruncatedUnroller(truncated)
+        # One answer at the end has a single window, the whole sequence: nothing to truncate.
+        self.unroller: TruncatedUnroller | None = None
+        if isinstance(config.bptt, Truncated) and not isinstance(task, ManyToOneTask):
+            self.unroller = TruncatedUnroller(config.bptt)
+        self.batch = 0
 
     def of_epoch(self, batches: Batches, number: int) -> Iterator[Pending]:
-        """Every update of an epoch, its gradient ready."""
+        """Every update of an epoch, its gradient ready; `batch` counts the batches done."""
+        self.batch = 0
         placed = (batch.to(self.device) for batch in batches.epoch(number))
         if self.unroller is None:
             while group := list(islice(placed, self.accumulate)):
-                yield self._full(group)
+                pending = self._full(group)
+                self.batch += len(group)
+                yield pending
         else:
             self.unroller.reset()
             for batch in placed:
                 yield from self._truncated(self.unroller, batch)
+                self.batch += 1
 
     def _full(self, group: list[Batch]) -> Pending:
         count = sum(batch.count for batch in group)
@@ -70,7 +78,7 @@ class Gradients:
     def _truncated(self, unroller: TruncatedUnroller, batch: Batch) -> Iterator[Pending]:
         for output, window in unroller.windows(self._forward, batch):
             loss = self._backward(output, window, window.count)
-            yield Pending(_read([loss]), window.count, batch.rows)
+            yield Pending(_read([loss]), window.steps, batch.rows)
 
     def _forward(self, *arguments: Any) -> tuple[Tensor, StackState]:
         with autocast(self.device, self.precision):

@@ -29,9 +29,8 @@ class LearningRate:
     def at(self, step: int, epoch: int) -> float:
         """The learning rate of update `step`, counted from 0."""
         warmup = self.schedule.warmup_steps
-        if step < warmup:
-            return self.base * (step + 1) / warmup
-        return self.base * self._factor(step, epoch)
+        rise = min((step + 1) / warmup, 1.0) if warmup else 1.0
+        return self.base * rise * self._factor(step, epoch)
 
     def _factor(self, step: int, epoch: int) -> float:
         schedule = self.schedule
@@ -39,7 +38,7 @@ class LearningRate:
             return schedule.factor ** (epoch // schedule.every)
         if isinstance(schedule, Cosine):
             span = max(self.total_steps - schedule.warmup_steps, 1)
-            progress = min((step - schedule.warmup_steps) / span, 1.0)
+            progress = min(max(step - schedule.warmup_steps, 0) / span, 1.0)
             return schedule.floor + (1 - schedule.floor) * (1 + math.cos(math.pi * progress)) / 2
         return self.plateau
 

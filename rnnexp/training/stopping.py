@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnnexp.errors import ConfigError
-
 __all__ = ["Monitor"]
 
 
@@ -15,7 +13,8 @@ __all__ = ["Monitor"]
 class Monitor:
     """Follows one validation metric from epoch to epoch.
 
-    patience: epochs without improvement before `exhausted`; None waits for ever.
+    best: the best value, which chooses the checkpoint. patience: epochs without an improvement by
+    more than `min_delta` over `reference` before `exhausted`; None waits for ever.
     """
 
     name: str
@@ -23,33 +22,25 @@ class Monitor:
     min_delta: float = 0.0
     patience: int | None = None
     best: float | None = None
+    reference: float | None = None
     latest: float | None = None
     waited: int = 0
 
     def improved(self, metrics: Mapping[str, float]) -> bool:
-        """Whether this epoch's metric is better than the best so far by more than `min_delta`.
-
-        Raises:
-            ConfigError: the task has no metric of that name.
-        """
-        if self.name not in metrics:
-            known = ", ".join(sorted(metrics))
-            raise ConfigError(
-                f"training.monitor: this task has no metric {self.name!r}",
-                code="CFG210",
-                key="training.monitor",
-                value=self.name,
-                allowed=known,
-            )
+        """Whether this epoch's metric is the best so far."""
         value = self.latest = metrics[self.name]
-        gain = math.inf if self.best is None else self.best - value
-        if self.mode == "max" and self.best is not None:
-            gain = -gain
-        if gain > self.min_delta:
-            self.best, self.waited = value, 0
-            return True
-        self.waited += 1
-        return False
+        if self._gain(self.reference, value) > self.min_delta:
+            self.reference, self.waited = value, 0
+        else:
+            self.waited += 1
+        better = self._gain(self.best, value) > 0
+        self.best = value if better else self.best
+        return better
+
+    def _gain(self, before: float | None, value: float) -> float:
+        if before is None:
+            return math.inf
+        return value - before if self.mode == "max" else before - value
 
     @property
     def exhausted(self) -> bool:
@@ -57,4 +48,4 @@ class Monitor:
 
     def state(self) -> dict[str, float | int | None]:
         """What a checkpoint needs to go on."""
-        return {"best": self.best, "waited": self.waited}
+        return {"best": self.best, "reference": self.reference, "waited": self.waited}

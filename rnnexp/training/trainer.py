@@ -6,8 +6,10 @@ optimizer, random state, running means, carried state) goes into every checkpoin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 
@@ -69,7 +71,7 @@ class Trainer:
         planned = config.epochs * updates_per_epoch(config, train)
         self.total_steps = min(planned, config.max_steps or planned)
         self.schedule = LearningRate(config.optimizer.lr, config.schedule, self.total_steps)
-        self.step = self.epoch = self.updates_in_epoch = self.best_step = 0
+        self.step = self.epoch = self.best_step = 0
         self.best_metrics: Mapping[str, float] = {}
 
     def fit(self, journal: Journal, interrupt: Interrupt) -> Outcome:
@@ -81,7 +83,7 @@ class Trainer:
         """
         best = self._snapshot()
         for epoch in range(self.config.epochs):
-            self.epoch, self.updates_in_epoch, reason = epoch, 0, None
+            self.epoch, reason = epoch, None
             self.network.train()
             for pending in self.gradients.of_epoch(self.train, epoch):
                 self._update(pending, journal)
@@ -118,9 +120,9 @@ class Trainer:
         try:
             norm, clipped = self.updater.step(pending.loss, learning_rate)
         except DivergedError as error:
+            self._keep_last_good(journal)
             raise self._placed(error, pending) from None
         self.step += 1
-        self.updates_in_epoch += 1
         journal.statistics.add(pending.loss, norm, clipped, pending.tokens)
         journal.updated(self.step, self.epoch, learning_rate, self.clipper.threshold, pending.loss)
 
@@ -137,6 +139,14 @@ class Trainer:
         result = evaluate(self.network, self.task, self.val, self.device)
         metrics = {f"val/{name}": value for name, value in result.metrics.items()}
         journal.validated(self.step, self.epoch, metrics)
+        if not math.isfinite(metrics[self.monitor.name]):
+            raise DivergedError(
+                f"epoch {self.epoch}, step {self.step}: {self.monitor.name} is"
+                f" {metrics[self.monitor.name]}",
+                code="DIV003",
+                hint="a lower training.optimizer.lr or a clip; or look for extreme values in the"
+                " validation part",
+            )
         improved = self.monitor.improved(metrics)
         if improved:
             self.best_step, self.best_metrics = self.step, metrics
@@ -145,7 +155,11 @@ class Trainer:
     def _snapshot(self) -> Checkpoint:
         unroller = self.gradients.unroller
         state = {
-            "cursor": {"epoch": self.epoch, "updates": self.updates_in_epoch},
+            "cursor": {
+                "epoch": self.epoch,
+                "batch": self.gradients.batch,
+                "window": 0 if unroller is None else unroller.window,
+            },
             "monitor": self.monitor.latest,
             "best_step": self.best_step if self.best_metrics else self.step,
             "stopping": self.monitor.state(),
@@ -155,12 +169,19 @@ class Trainer:
         carried = None if unroller is None else unroller.carried
         return snapshot(self.network, self.optimizer, carried, self.step, state)
 
-    def _leave(self, journal: Journal, signal_number: int) -> None:
-        journal.flush(self.step, self.epoch, self.schedule.at(self.step, self.epoch), None)
+    def _leave(self, journal: Journal, signal_number: int) -> NoReturn:
+        lr = self.optimizer.param_groups[0]["lr"]
+        journal.flush(self.step, self.epoch, lr, self.clipper.threshold)
         journal.recorder.checkpoint(self._snapshot(), False, True)
         raise InterruptedRunError(
             f"stopped by a signal after step {self.step}; a checkpoint was saved", signal_number
         )
+
+    def _keep_last_good(self, journal: Journal) -> None:
+        """The weights are those before the bad update; what was written of it is its gradient."""
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.step:
+            journal.recorder.checkpoint(self._snapshot(), False, True)
 
     def _placed(self, error: DivergedError, pending: Pending) -> DivergedError:
         """The same error with the place in the training and the rows of the batch."""
@@ -183,8 +204,13 @@ def build_monitor(config: Training) -> Monitor:
 
 
 def updates_per_epoch(config: Training, train: Batches) -> int:
-    """How many updates an epoch makes (at most, where sequences differ in length)."""
-    if isinstance(config.bptt, Truncated):
-        time_steps = train.dataset.time_steps
-        return len(train) * -(-time_steps // config.bptt.k1)
-    return -(-len(train) // config.accumulate)
+    """How many updates an epoch makes (at most, where sequences differ in length).
+
+    A truncated window in which no target counts makes none.
+    """
+    dataset = train.dataset
+    if not isinstance(config.bptt, Truncated) or dataset.shape == "many_to_one":
+        return math.ceil(len(train) / config.accumulate)
+    counted_NT, k1 = dataset.counted("train"), config.bptt.k1
+    windows = range(0, counted_NT.shape[1], k1)
+    return len(train) * sum(bool(counted_NT[:, t : t + k1].any()) for t in windows)

@@ -257,7 +257,6 @@ ACCEPTED = [
     ("digits", "model.bidirectional=true model.merge=mean task.class_weights=balanced"),
     ("text", "model.embedding=64 model.tied_embedding=true"),
     ("image", "model.embedding=64 model.tied_embedding=true training.monitor=val/exact_match"),
-    ("tags", "model.bidirectional=true model.embedding=128 model.tied_embedding=true"),
     ("text", "training.bptt={k1: 64, k2: 64, carry_state: true}"),
     ("stream", "training.bptt={k1: 8, k2: 32, carry_state: true}"),
     ("echo", "training.bptt={k1: 8, k2: 16} model.bidirectional=false"),

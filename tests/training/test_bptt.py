@@ -15,7 +15,8 @@ from rnnexp.data.batches import Batch, Batches
 from rnnexp.layers.build import build_network
 from rnnexp.layers.network import Network
 from rnnexp.tasks.many_to_many import ManyToManyTask
-from rnnexp.tasks.objective import Regression
+from rnnexp.tasks.many_to_one import ManyToOneTask
+from rnnexp.tasks.objective import Classification, Regression
 from rnnexp.training.bptt import TruncatedUnroller, detach
 from rnnexp.training.gradients import Gradients
 
@@ -32,6 +33,30 @@ def network(make_dataset: Any) -> Network:
 @pytest.fixture
 def batch(make_dataset: Any) -> Batch:
     return Batches(make_dataset("many_to_many", time=T), "train", 5, 0).take(np.arange(5))
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_one_answer_at_the_end_has_a_single_window(make_dataset: Any, classes: int | None) -> None:
+    dataset = make_dataset("many_to_one", classes=classes, time=T, examples=20)
+    objective = Regression("mse", None) if classes is None else Classification()
+    results = []
+    for bptt in ("full", Truncated(k1=T, k2=T)):
+        torch.manual_seed(0)
+        network = build_network(Model(hidden_sizes=(4,)), dataset)
+        gradients = Gradients(Training(bptt=bptt), network, ManyToOneTask(objective), CPU)
+        pending = list(gradients.of_epoch(Batches(dataset, "train", 20, 0), 0))
+        results.append(([p.loss for p in pending], gradient(network)))
+    assert results[0][0] == results[1][0]
+    assert torch.equal(results[0][1], results[1][1])
+
+
+def test_the_place_within_a_batch_is_known_between_updates(network: Network, batch: Batch) -> None:
+    unroller, places = TruncatedUnroller(Truncated(k1=5, k2=7)), []
+    for _ in unroller.windows(network, batch):
+        assert unroller.carried is not None
+        places.append((unroller.window, len(unroller.carried.history)))
+    assert places == [(1, 2), (2, 2), (3, 2)]
+    assert unroller.window == 0
 
 
 def gradient(network: Network) -> Tensor:

@@ -72,3 +72,13 @@ def test_auto_with_a_factor_below_one_does_not_die_away() -> None:
     for _ in range(500):
         clipper.limit(gradients(), unit)
     assert clipper.threshold == pytest.approx(0.5 * unit, rel=1e-3)
+
+
+def test_auto_waits_for_a_gradient_that_is_not_zero() -> None:
+    clipper, zeros = AutoClipper(1.0), [torch.zeros(2, 3)]
+    assert not clipper.limit(zeros, 0.0)
+    ours = gradients()
+    assert not clipper.limit(ours, clipper.norm(ours))
+    assert all(torch.equal(a, b) for a, b in zip(ours, gradients(), strict=True))
+    clipper.limit(ours, clipper.norm(ours))
+    assert clipper.norm(ours) > 0.4 * clipper.norm(gradients())  # one of two norms was zero

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import pytest
-
 from rnnexp.config.schema.training import Adam, Sgd, Truncated
-from rnnexp.errors import MemoryExceededError
 from rnnexp.layers.shape_plan import LayerPlan
-from rnnexp.training.memory import available_bytes, depth_of, refuse_beyond, training_bytes
+from rnnexp.training.memory import depth_of, training_bytes
 
 LAYER = LayerPlan("lstm 1", "", "", True, "", parameters=1000, stored=100)
 
@@ -21,10 +18,3 @@ def test_truncation_bounds_the_depth() -> None:
     assert depth_of("full", 500) == 500
     assert depth_of(Truncated(k1=10, k2=30), 500) == 30
     assert depth_of(Truncated(k1=10, k2=30), 20) == 20
-
-
-def test_more_than_the_machine_has_is_refused() -> None:
-    refuse_beyond(available_bytes(), available_bytes())
-    with pytest.raises(MemoryExceededError, match="GiB") as error:
-        refuse_beyond(2**50, available_bytes())
-    assert error.value.exit == 9

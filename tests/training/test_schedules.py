@@ -33,3 +33,10 @@ def test_plateau_falls_when_patience_runs_out_and_starts_counting_again() -> Non
         factors.append(schedule.at(0, 0))
     assert factors == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
     assert schedule.state() == {"plateau": 0.25, "waited": 0}
+
+
+def test_a_warm_up_does_not_hide_the_decay_beneath_it() -> None:
+    schedule = LearningRate(1.0, StepDecay(name="step", every=1, factor=0.1, warmup_steps=20), 100)
+    assert schedule.at(9, 0) == pytest.approx(0.5)
+    assert schedule.at(19, 1) == pytest.approx(0.1)
+    assert schedule.at(20, 1) == pytest.approx(0.1)

@@ -176,7 +176,7 @@ def test_a_signal_leaves_a_checkpoint(make_dataset: Any) -> None:
     assert error.value.exit == 143
     checkpoint, _, last = memory.checkpoints[-1]
     assert (checkpoint.step, last) == (5, True)
-    assert checkpoint.state["cursor"] == {"epoch": 1, "updates": 2}
+    assert checkpoint.state["cursor"] == {"epoch": 1, "batch": 2, "window": 0}
 
 
 def test_a_checkpoint_holds_everything_that_cannot_be_derived(make_dataset: Any) -> None:

@@ -44,7 +44,7 @@ class Model(Section):
     dropout: Probability = 0.0
     """dropout between recurrent layers, new mask at every step"""
     recurrent_dropout: Probability = 0.0
-    """variational dropout on h_{t-1}: one mask per sequence, the same at every step"""
+    """variational dropout on h_{t-1}: one mask per sequence (or truncated window), for all steps"""
     layer_norm: bool = False
     """layer normalisation inside the cell (Ba, Kiros, Hinton 2016)"""
     init: Init = Init()

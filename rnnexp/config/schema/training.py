@@ -110,11 +110,11 @@ class Cosine(ScheduleBase):
 
 class Plateau(ScheduleBase):
     name: Literal["plateau"]
-    """`plateau`: multiplied by `factor` when `monitor` has not improved for `patience` epochs"""
+    """`plateau`: multiplied by `factor` when `monitor` stops improving"""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """what the learning rate is multiplied by"""
     patience: Annotated[int, Field(ge=0, le=1_000_000)] = 3
-    """epochs without improvement before the learning rate falls"""
+    """epochs without improvement that are let pass; the next one lowers the learning rate"""
 
 
 Schedule = Annotated[Constant | StepDecay | Cosine | Plateau, Field(discriminator="name")]
@@ -148,7 +148,7 @@ class EarlyStopping(Section):
     patience: Annotated[int, Field(ge=1, le=1_000_000)]
     """epochs without improvement before training stops"""
     min_delta: Annotated[float, Field(ge=0)] = 0.0
-    """how much better counts as an improvement"""
+    """how much better counts as an improvement here (the best checkpoint needs no minimum)"""
 
 
 def _bptt_tag(value: Any) -> str:
