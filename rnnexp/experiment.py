@@ -34,7 +34,12 @@ from rnnexp.recording.run_folder import RunFolder, State
 from rnnexp.tasks.baselines import baselines
 from rnnexp.tasks.build import build_task
 from rnnexp.tasks.task import Task
-from rnnexp.training.device import choose_device, choose_threads, keep_freed_memory
+from rnnexp.training.device import (
+    choose_device,
+    choose_threads,
+    keep_freed_memory,
+    out_of_memory,
+)
 from rnnexp.training.evaluation import Evaluation, evaluate, evaluation_batches
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
@@ -82,6 +87,7 @@ class Experiment:
         return evaluate(self.network, self.task, batches, self.device, keep_predictions)
 
 
+@out_of_memory()
 def assemble(config: Config) -> Experiment:
     """Load the data and build the network, reproducibly from the experiment's seed.
 
@@ -91,7 +97,7 @@ def assemble(config: Config) -> Experiment:
         MemoryExceededError: the training would not fit into this machine.
     """
     settings = config.experiment
-    device = choose_device(settings.training.device)
+    device = choose_device(settings.training.device, config.where("training.device"))
     dataset = prepare(config)
     conditioning = getattr(settings.task, "conditioning", None)
     layers = plan_layers(settings.model, dataset, conditioning)
@@ -109,6 +115,7 @@ def assemble(config: Config) -> Experiment:
     return Experiment(config, dataset, layers, network, task, device, threads)
 
 
+@out_of_memory()
 def train(config: Config, runs: Path, observer: Observer) -> dict[str, Any]:
     """Run the experiment in a new folder under `runs`; the summary, as in summary.json.
 
@@ -136,6 +143,7 @@ def train(config: Config, runs: Path, observer: Observer) -> dict[str, Any]:
     return summary
 
 
+@out_of_memory()
 def evaluate_run(run: Path, split: str) -> dict[str, Any]:
     """Score a split of a run's data with the run's best checkpoint."""
     folder = RunFolder.open(run)

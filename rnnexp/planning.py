@@ -10,6 +10,7 @@ from typing import Any
 from rnnexp.config.config import Config
 from rnnexp.config.schema.training import Truncated
 from rnnexp.experiment import Experiment, assemble, describe
+from rnnexp.training.device import out_of_memory
 from rnnexp.training.memory import depth_of, training_bytes
 from rnnexp.training.trainer import Trainer, updates_per_epoch
 
@@ -18,6 +19,7 @@ __all__ = ["plan"]
 WARM_UP, TIMED = 1, 3
 
 
+@out_of_memory()
 def plan(config: Config) -> dict[str, Any]:
     """Everything `rnnexp plan` shows; three updates are really made, nothing is written.
 

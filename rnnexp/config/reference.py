@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -44,7 +43,8 @@ def reference() -> str:
 def _section(path: str, section: type[BaseModel], tag: str = "") -> Iterator[str]:
     title = f"`{path}:`" if path else "Top level"
     yield f"## {title}{f' with `{tag}`' if tag else ''}\n"
-    yield f"{' '.join((inspect.getdoc(section) or '').split())}\n"
+    if section.__doc__:  # its own: `inspect.getdoc` would fall back on pydantic's
+        yield f"{' '.join(section.__doc__.split())}\n"
     yield "| key | default | accepts | meaning |"
     yield "|---|---|---|---|"
     for name, info in section.model_fields.items():

@@ -56,8 +56,16 @@ class RunRow:
 
 
 def runs_folder(given: Path | None) -> Path:
-    """Where runs live: as given, or as RNNEXP_RUNS says, or `runs` in the current directory."""
-    return given or Path(os.environ.get("RNNEXP_RUNS") or "runs")
+    """Where runs live: as given, or as RNNEXP_RUNS says, or `runs` in the current directory.
+
+    Raises:
+        CommandError: there is something there, but not a folder.
+    """
+    folder = given or Path(os.environ.get("RNNEXP_RUNS") or "runs")
+    if folder.exists() and not folder.is_dir():
+        hint = "name a folder for the runs: --runs DIR"
+        raise CommandError(f"{folder} is not a folder", code="CMD031", hint=hint)
+    return folder
 
 
 def list_runs(runs: Path) -> list[RunRow]:

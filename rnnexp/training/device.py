@@ -9,12 +9,18 @@ from contextlib import contextmanager
 
 import torch
 
-from rnnexp.errors import EnvironmentMissingError
+from rnnexp.errors import EnvironmentMissingError, MemoryExceededError, Position
 
-__all__ = ["autocast", "choose_device", "choose_threads", "keep_freed_memory"]
+__all__ = [
+    "autocast",
+    "choose_device",
+    "choose_threads",
+    "keep_freed_memory",
+    "out_of_memory",
+]
 
 
-def choose_device(asked: str) -> torch.device:
+def choose_device(asked: str, position: Position | None = None) -> torch.device:
     """The device for `training.device`.
 
     Raises:
@@ -25,6 +31,7 @@ def choose_device(asked: str) -> torch.device:
         raise EnvironmentMissingError(
             "training.device is cuda, but this machine has no usable GPU",
             code="ENV101",
+            position=position,
             key="training.device",
             value="cuda",
             allowed="auto, cpu (devices found: cpu)",
@@ -65,6 +72,27 @@ def _onednn_only_where_it_can(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch._C._set_mkldnn_enabled(before)
+
+
+@contextmanager
+def out_of_memory() -> Iterator[None]:
+    """Say what an allocation that failed means.
+
+    Raises:
+        MemoryExceededError: in place of the three ways in which Python and torch say it.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        told = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not told and "can't allocate memory" not in str(error):
+            raise
+        raise MemoryExceededError(
+            "this machine has not enough memory for what the experiment needs",
+            code="MEM102",
+            hint="smaller model.hidden_sizes or training.batch_size, or truncated training.bptt;"
+            " rnnexp plan estimates the need",
+        ) from error
 
 
 def keep_freed_memory() -> None:

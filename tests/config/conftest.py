@@ -68,7 +68,7 @@ training:
     warmup_steps: 100
   bptt:
     k1: 16
-    k2: 32
+    k2: 16
     carry_state: true
   monitor: val/perplexity
   mode: min

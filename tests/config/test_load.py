@@ -269,7 +269,7 @@ def test_wrong_values(problems: Problems, field: str, value: str, code: str, wor
     ("wrong", "words"),
     [
         ("optimizer: adam", "{name: adam}"),
-        ("optimizer: {lr: 1}", "missing"),
+        ("optimizer: {lr: 11}", "<= 10"),
         ("optimizer: {name: adm}", "adam"),
         ("schedule: {name: step}", "training.schedule.every"),
         ("early_stopping: 5", "{patience: 5}"),

@@ -16,3 +16,8 @@ def test_every_key_is_on_the_page() -> None:
     page = reference()
     assert [name for name in homes() if f"| `{name}` |" not in page and name != "val"] == []
     assert "| `hidden_sizes` | `[64]` | a list of 1 to 64 whole numbers from 1 to 65,536 |" in page
+
+
+def test_no_text_of_the_library_below_the_schema() -> None:
+    assert "pydantic" not in reference().lower()
+    assert "Usage Documentation" not in reference()

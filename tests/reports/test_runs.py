@@ -99,3 +99,9 @@ def test_a_linked_summary_is_a_warning(runs: Path, tmp_path: Path) -> None:
     row = list_runs(runs)[0]
     assert row.metrics == {}
     assert row.warning is not None and "symbolic link" in row.warning
+
+
+def test_a_file_is_no_folder_of_runs(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(CommandError, match="not a folder"):
+        runs_folder(tmp_path / "runs")

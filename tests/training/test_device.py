@@ -5,8 +5,14 @@ from typing import Any
 import pytest
 import torch
 
-from rnnexp.errors import EnvironmentMissingError
-from rnnexp.training.device import autocast, choose_device, choose_threads, keep_freed_memory
+from rnnexp.errors import EnvironmentMissingError, MemoryExceededError
+from rnnexp.training.device import (
+    autocast,
+    choose_device,
+    choose_threads,
+    keep_freed_memory,
+    out_of_memory,
+)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
@@ -46,3 +52,22 @@ def test_bfloat16_layers_run_on_any_cpu(cell: Any) -> None:
 def test_keeping_freed_memory_is_harmless() -> None:
     keep_freed_memory()
     assert torch.zeros(1 << 20).sum() == 0
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 2 bytes"),
+    ],
+)
+def test_an_allocation_that_fails_is_exit_9(failure: Exception) -> None:
+    with pytest.raises(MemoryExceededError) as error, out_of_memory():
+        raise failure
+    assert error.value.exit == 9
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), out_of_memory():
+        raise RuntimeError("shapes differ")

@@ -10,6 +10,7 @@ from rnnexp.config.schema.section import Section
 
 __all__ = ["ManyToMany", "ManyToOne", "OneToMany", "Task"]
 
+Weight = Annotated[float, Field(ge=1e-6, le=1e6)]
 Target = Literal["regression", "classification"]
 Loss = Literal["mse", "mae", "huber"]
 
@@ -23,7 +24,9 @@ class ManyToOne(Section):
     """numbers or classes; follows from the data where it is left out"""
     loss: Loss | None = None
     """loss of a regression (default mse); classes are trained with cross-entropy"""
-    class_weights: Literal["balanced"] | tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    class_weights: (
+        Literal["balanced"] | tuple[Annotated[float, Field(ge=1e-6, le=1e6)], ...] | None
+    ) = None
     """weight of each class in the loss, or `balanced`: inverse frequency in the training part"""
 
 

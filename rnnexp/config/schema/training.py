@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from rnnexp.config.schema.section import Positive, Section
 
@@ -62,8 +62,8 @@ class RmsProp(OptimizerBase):
 
 
 class Adam(OptimizerBase):
-    name: Literal["adam"]
-    """`adam`: Adam"""
+    name: Literal["adam"] = "adam"
+    """`adam`: Adam, also where no name is given"""
     lr: LearningRate = 1e-3
     """learning rate"""
     betas: tuple[Decay, Decay] = (0.9, 0.999)
@@ -88,8 +88,8 @@ class ScheduleBase(Section):
 
 
 class Constant(ScheduleBase):
-    name: Literal["constant"]
-    """`constant`: the learning rate stays"""
+    name: Literal["constant"] = "constant"
+    """`constant`: the learning rate stays, also where no name is given"""
 
 
 class StepDecay(ScheduleBase):
@@ -155,8 +155,23 @@ def _bptt_tag(value: Any) -> str:
     return "full" if isinstance(value, str) else "truncated"
 
 
+_UNNAMED = {"optimizer": "adam", "schedule": "constant"}
+
+
 class Training(Section):
     """The training loop."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_unnamed(cls, written: Any) -> Any:
+        if not isinstance(written, dict):
+            return written
+        return {
+            key: {"name": _UNNAMED[key], **value}
+            if key in _UNNAMED and isinstance(value, dict)
+            else value
+            for key, value in written.items()
+        }
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """passes over the training part"""
