@@ -80,8 +80,14 @@ def _rnnexp(
     A YAML file is an experiment, a command runs it, a folder under runs/ holds what happened.
 
     Example:
-      rnnexp train configs/quickstart.yaml
+      rnnexp train configs/quickstart.yaml model.cell=gru
+      rnnexp evaluate latest --split val
       rnnexp runs show latest
+      rnnexp validate mine.yaml
+      rnnexp plan mine.yaml model.hidden_sizes=[256,128]
+      rnnexp schema > schema.json
+      rnnexp configs cp quickstart mine.yaml
+      rnnexp doctor
     """
 
 

@@ -42,7 +42,7 @@ def evaluate(
 
     found = find_run(run, runs_folder(runs))
 
-    from rnnexp.experiment import evaluate_run
+    from rnnexp.runner import evaluate_run
 
     result = evaluate_run(found, split.value)
     stream = sys.stderr if json else sys.stdout

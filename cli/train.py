@@ -32,7 +32,7 @@ def train(
 
     loaded = load_config(config, [*(overrides or ()), *(set_ or ())])
 
-    from rnnexp.experiment import train as run_experiment
+    from rnnexp.runner import train as run_experiment
 
     from .progress import make_progress
 

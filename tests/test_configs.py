@@ -10,7 +10,7 @@ import pytest
 
 from rnnexp.config.gallery import Entry, entries
 from rnnexp.config.load import load_config
-from rnnexp.experiment import train
+from rnnexp.runner import train
 from rnnexp.training.observer import Silent
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,8 @@ import pytest
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
-from rnnexp.experiment import assemble, evaluate_run, train
+from rnnexp.experiment import assemble
+from rnnexp.runner import evaluate_run, train
 from rnnexp.training.observer import Silent
 
 SUNSPOTS = """

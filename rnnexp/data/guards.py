@@ -32,6 +32,7 @@ def check(config: Config, dataset: Dataset) -> None:
     _check_classes(config, dataset)
     _check_class_weights(config, dataset)
     _check_truncation(config, dataset)
+    _check_streams(config, dataset)
     _check_season(config, dataset)
 
 
@@ -128,6 +129,21 @@ def _check_truncation(config: Config, dataset: Dataset) -> None:
             value=truncated.k2,
             allowed=f"{truncated.k1}..{steps}",
             hint="only a carried state reaches back further than a sequence",
+        )
+
+
+def _check_streams(config: Config, dataset: Dataset) -> None:
+    """A carried state has nothing to carry where every stream is a single window."""
+    training, windows = config.experiment.training, len(dataset.train)
+    carries = isinstance(training.bptt, Truncated) and training.bptt.carry_state
+    if carries and windows < 2 * training.batch_size:
+        raise DataError(
+            f"{training.batch_size} parallel streams need at least two windows each to carry a"
+            f" state over; the training part has {windows} windows",
+            code="DAT140",
+            position=config.where("training.bptt.carry_state"),
+            key="training.bptt.carry_state",
+            hint=f"training.batch_size={max(windows // 2, 1)} or a shorter data.window",
         )
 
 

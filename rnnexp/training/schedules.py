@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rnnexp.config.config import Config
 from rnnexp.config.schema.training import Cosine, Plateau, Schedule, StepDecay
+from rnnexp.errors import DataError
 
-__all__ = ["LearningRate"]
+__all__ = ["LearningRate", "check_warm_up"]
 
 
 @dataclass
@@ -53,3 +55,21 @@ class LearningRate:
     def state(self) -> dict[str, float]:
         """What a checkpoint needs to go on."""
         return {"plateau": self.plateau, "waited": self.waited}
+
+
+def check_warm_up(config: Config, total_steps: int) -> None:
+    """A warm-up that outlasts the training never reaches the learning rate that was asked for.
+
+    Raises:
+        DataError: it does; how many updates there are is known once the data are.
+    """
+    warm_up = config.experiment.training.schedule.warmup_steps
+    if 0 < total_steps <= warm_up:
+        raise DataError(
+            f"a warm-up of {warm_up:,} updates, but training makes {total_steps:,}",
+            code="DAT149",
+            position=config.where("training.schedule.warmup_steps"),
+            key="training.schedule.warmup_steps",
+            value=warm_up,
+            allowed=f"0..{total_steps - 1}",
+        )
