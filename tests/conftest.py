@@ -77,3 +77,9 @@ def make_config(tmp_path: Path) -> MakeConfig:
         return Config(experiment, tmp_path / "test.yaml", "", (), {})
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parallel test workers inherit a width; what is tested here writes to a pipe."""
+    monkeypatch.delenv("COLUMNS", raising=False)
