@@ -30,6 +30,10 @@ class Clipper:
         """Clip in place; whether anything changed."""
         return False
 
+    def in_force(self) -> dict[str, float]:
+        """What the last update was held to, as the log names it."""
+        return {} if self.threshold is None else {"clip_threshold": self.threshold}
+
     def state(self) -> dict[str, float]:
         """What a checkpoint needs to go on."""
         return {}
@@ -49,7 +53,7 @@ class ValueClipper(Clipper):
     """Cuts every component of the gradient to [-largest, largest]."""
 
     def __init__(self, largest: float) -> None:
-        self.threshold = self.largest = largest
+        self.largest = largest
 
     def limit(self, gradients: list[Tensor], norm: float) -> bool:
         if norm <= self.largest:  # no component is longer than the whole
@@ -60,6 +64,9 @@ class ValueClipper(Clipper):
         torch._foreach_clamp_min_(gradients, -self.largest)
         torch._foreach_clamp_max_(gradients, self.largest)
         return True
+
+    def in_force(self) -> dict[str, float]:
+        return {"clip_value": self.largest}
 
 
 class AutoClipper(Clipper):

@@ -36,21 +36,21 @@ class Journal:
         return time.perf_counter() - self.began
 
     def updated(
-        self, step: int, epoch: int, lr: float, threshold: float | None, loss: float
+        self, step: int, epoch: int, lr: float, limit: Mapping[str, float], loss: float
     ) -> None:
         """An update was made; writes a line when it is time for one."""
         self.observer.stepped(step, loss)
         if step % self.log_every == 0:
-            self.flush(step, epoch, lr, threshold)
+            self.flush(step, epoch, lr, limit)
 
-    def flush(self, step: int, epoch: int, lr: float, threshold: float | None) -> None:
+    def flush(self, step: int, epoch: int, lr: float, limit: Mapping[str, float]) -> None:
         """Write the line of the updates since the last one, if there were any."""
         if not self.statistics.updates:
             return
         now = time.perf_counter()
         self._write(
             {"step": step, "epoch": epoch}
-            | self.statistics.record(threshold)
+            | self.statistics.record(limit)
             | {
                 "lr": lr,
                 "tokens_per_s": round(self.statistics.tokens / (now - self.line_began), 1),

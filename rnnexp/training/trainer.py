@@ -124,7 +124,7 @@ class Trainer:
             raise self._placed(error, pending) from None
         self.step += 1
         journal.statistics.add(pending.loss, norm, clipped, pending.tokens)
-        journal.updated(self.step, self.epoch, learning_rate, self.clipper.threshold, pending.loss)
+        journal.updated(self.step, self.epoch, learning_rate, self.clipper.in_force(), pending.loss)
 
     def _limit_reached(self, seconds: float) -> str | None:
         if self.step == self.config.max_steps:
@@ -135,7 +135,7 @@ class Trainer:
     def _validate(self, journal: Journal) -> bool:
         """Log the epoch; whether the monitored metric improved."""
         lr = self.optimizer.param_groups[0]["lr"]
-        journal.flush(self.step, self.epoch, lr, self.clipper.threshold)
+        journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
         result = evaluate(self.network, self.task, self.val, self.device)
         metrics = {f"val/{name}": value for name, value in result.metrics.items()}
         journal.validated(self.step, self.epoch, metrics)
@@ -171,7 +171,7 @@ class Trainer:
 
     def _leave(self, journal: Journal, signal_number: int) -> NoReturn:
         lr = self.optimizer.param_groups[0]["lr"]
-        journal.flush(self.step, self.epoch, lr, self.clipper.threshold)
+        journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
         journal.recorder.checkpoint(self._snapshot(), False, True)
         raise InterruptedRunError(
             f"stopped by a signal after step {self.step}; a checkpoint was saved", signal_number

@@ -7,6 +7,7 @@ optimizer moves a weight, so that no weight ever becomes NaN.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -33,15 +34,15 @@ class Statistics:
         self.clipped += clipped
         self.tokens += tokens
 
-    def record(self, threshold: float | None) -> dict[str, float]:
+    def record(self, limit: Mapping[str, float]) -> dict[str, float]:
         """Means over the updates; `clipped` is their share that was changed."""
         record = {
             "train/loss": self.loss / self.updates,
             "grad_norm": self.norm / self.updates,
             "grad_norm_max": self.largest_norm,
         }
-        if threshold is not None:
-            record |= {"clipped": self.clipped / self.updates, "clip_threshold": threshold}
+        if limit:
+            record |= {"clipped": self.clipped / self.updates, **limit}
         return record
 
 

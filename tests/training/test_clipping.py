@@ -82,3 +82,9 @@ def test_auto_waits_for_a_gradient_that_is_not_zero() -> None:
     assert all(torch.equal(a, b) for a, b in zip(ours, gradients(), strict=True))
     clipper.limit(ours, clipper.norm(ours))
     assert clipper.norm(ours) > 0.4 * clipper.norm(gradients())  # one of two norms was zero
+
+
+def test_a_limit_on_components_is_not_called_a_threshold_of_the_norm() -> None:
+    assert build_clipper(Clip(value=0.5)).in_force() == {"clip_value": 0.5}
+    assert build_clipper(Clip(norm=0.5)).in_force() == {"clip_threshold": 0.5}
+    assert build_clipper(None).in_force() == {}
