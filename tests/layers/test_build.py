@@ -26,15 +26,23 @@ def shape_of(text: str, batch: int) -> list[int]:
     return [batch if part == "B" else int(part) for part in text.strip("()").split(", ")]
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("shape", ["many_to_one", "many_to_many", "one_to_many"])
+SHAPES = ["many_to_one", "many_to_many", "one_to_many"]
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (model, shape)
+        for model in MODELS
+        for shape in SHAPES
+        if not (shape == "one_to_many" and model.get("bidirectional"))  # it is read forwards only
+    ],
+)
 @pytest.mark.parametrize("sizes", [{}, {"classes": 4, "vocabulary": 7}])
 @pytest.mark.parametrize("ragged", [False, True])
 def test_plan_and_network_agree(
     make_dataset: Any, model: dict[str, Any], shape: str, sizes: dict[str, int], ragged: bool
 ) -> None:
-    if shape == "one_to_many" and model.get("bidirectional"):
-        pytest.skip("generation reads forwards only")
     dataset = make_dataset(shape, ragged=ragged, **sizes)
     for conditioning in (None,) if shape != "one_to_many" else ("initial_state", "every_step"):
         settings = Model.model_validate(model)
