@@ -180,7 +180,7 @@ def _usage_problem(error: Any) -> Problem:
 
 
 def _sentence(message: str) -> str:
-    message = message.strip().rstrip(".")
+    message = message.strip().rstrip(".").replace("Value error, ", "").replace("value error, ", "")
     return message[:1].lower() + message[1:]
 
 

@@ -174,7 +174,9 @@ class Trainer:
         journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
         journal.recorder.checkpoint(self._snapshot(), False, True)
         raise InterruptedRunError(
-            f"stopped by a signal after step {self.step}; a checkpoint was saved", signal_number
+            f"stopped by a signal after step {self.step}; a checkpoint was saved"
+            " (rnnexp evaluate latest scores it)",
+            signal_number,
         )
 
     def _keep_last_good(self, journal: Journal) -> None:

@@ -342,3 +342,13 @@ def test_what_is_written_is_read_back(load: Any, rows: list[tuple[list[float], f
     dataset = load(lines_of([x for x, _ in rows], [y for _, y in rows]))
     expected = [(i, [[v] for v in x], [y]) for i, (x, y) in enumerate(rows, start=1)]
     assert every(dataset) == expected
+
+
+def test_words_that_are_split_already_are_labels(refuse: Any) -> None:
+    units = {"target_unit": "label", "target": "classification"}
+    problem = refuse(
+        [{"inputs": ["a", "b"], "target": ["D"]}], "many_to_many", unit="word", **units
+    )
+    assert "a list of tokens is data.unit: label" in problem.hint
+    problem = refuse([{"inputs": "a b", "target": ["D"]}], "many_to_many", unit="label", **units)
+    assert "data.unit: word, or character" in problem.hint

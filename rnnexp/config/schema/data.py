@@ -154,7 +154,7 @@ class Jsonl(Section):
     target: str = "target"
     """key of the target in each object"""
     unit: Literal["number", "id", "label", "character", "word"] = "number"
-    """what one input step is: a number or list of numbers, a token id, a label, or text"""
+    """one input step: number(s), a token id, a label (words already split), a part of one text"""
     target_unit: Literal["number", "id", "label", "character", "word"] | None = None
     """the same for the target; derived from the task where it is left out"""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] | None = None

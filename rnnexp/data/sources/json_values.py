@@ -134,6 +134,11 @@ class Field:
             hint = f"data.unit: {reads}"
             if self.side == "target":
                 hint = f"for classes, task.target: classification; data.target_unit: {reads}"
+        key = "data.target_unit" if self.side == "target" else "data.unit"
+        if isinstance(got, list) and self.unit in ("character", "word"):
+            hint = f"a list of tokens is {key}: label; {self.unit} splits one text"
+        elif isinstance(got, str) and self.unit == "label":
+            hint = f"one text that is to be split is {key}: word, or character"
         self._fail(example, f"expected {expected}, got {NAMES[type(got)]}", value=got, hint=hint)
 
     def _fail(
