@@ -28,8 +28,10 @@ $(READY): pyproject.toml constraints.txt
 gallery: $(READY)  ## train every config of the gallery whole and check its expected metric (about 25 min)
 	$(BIN)/python -m benchmarks.gallery
 
-bench: $(READY)  ## what the runner adds to a bare loop
+bench: $(READY)  ## what the runner adds to a bare loop, start-up, memory under truncated BPTT
 	$(BIN)/python -m benchmarks.runner_overhead
+	$(BIN)/python -m benchmarks.start_up
+	$(BIN)/python -m benchmarks.truncated_memory
 
 fuzz-config: $(READY)  ## 10,000 mutated configs
 	RNNEXP_FUZZ=10000 $(BIN)/python -m pytest -q tests/config/test_mutations.py

@@ -145,13 +145,13 @@ def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[
     if test.predictions:
         lines = "".join(json.dumps(record) + "\n" for record in test.predictions)
         run.write_text("predictions.jsonl", lines)
-    _write_plots(run, settings.training.monitor, test.predictions)
+    _write_plots(run, test.predictions)
     run.write_json("summary.json", summary)
     run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
     return summary
 
 
-def _write_plots(run: RunFolder, monitor: str, predictions: list[dict[str, Any]]) -> None:
+def _write_plots(run: RunFolder, predictions: list[dict[str, Any]]) -> None:
     from rnnexp.reports import plots
 
     with (run.path / "metrics.jsonl").open(encoding="utf-8") as lines:

@@ -140,6 +140,7 @@ class Trainer:
         metrics = {f"val/{name}": value for name, value in result.metrics.items()}
         journal.validated(self.step, self.epoch, metrics)
         if not math.isfinite(metrics[self.monitor.name]):
+            self._keep_last_good(journal)
             raise DivergedError(
                 f"epoch {self.epoch}, step {self.step}: {self.monitor.name} is"
                 f" {metrics[self.monitor.name]}",
