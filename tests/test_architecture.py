@@ -14,13 +14,15 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     ["rnnexp.cli"],
     ["rnnexp.planning", "rnnexp.runner"],
+    ["rnnexp.diagnosis"],
+    ["rnnexp.verification"],
     ["rnnexp.experiment"],
     ["rnnexp.reports"],
     ["rnnexp.training"],
     ["rnnexp.tasks"],
     ["rnnexp.layers"],
     ["rnnexp.data", "rnnexp.recording"],
-    ["rnnexp.kernels"],
+    ["rnnexp.kernels", "rnnexp.manual"],
     ["rnnexp.config", "rnnexp.storage"],
     ["rnnexp.errors"],
 ]
@@ -83,6 +85,8 @@ def test_who_knows_what(name: str) -> None:
         assert not roots & {"torch", "numpy"}
     if "rnnexp.kernels" in {i for i in imports(name) if i.startswith("rnnexp.kernels")}:
         assert any(name == user or name.startswith(user + ".") for user in KERNEL_USERS)
+    if name.startswith("rnnexp.manual"):
+        assert not roots & {"torch"} and not imports(name) & {"rnnexp.layers", "rnnexp.kernels"}
     assert not roots & {"pickle", "dill", "joblib", "shelve", "marshal"}
 
 

@@ -23,9 +23,10 @@ class OneHot(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
+        self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, ids: Tensor) -> Tensor:
-        return F.one_hot(ids, self.size).to(torch.get_default_dtype())
+        return F.one_hot(ids, self.size).to(self.get_buffer("one").dtype)
 
 
 class Bridge(nn.Module):

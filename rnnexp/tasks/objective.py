@@ -40,6 +40,7 @@ class Regression(Objective):
     """Numbers. The loss is of scaled values; rmse, mae and mse are in the target's own units."""
 
     def __init__(self, loss: str, scaler: Scaler | None) -> None:
+        self.name = loss
         losses = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss}
         self.summed, self.elementwise = (losses[loss](reduction=how) for how in ("sum", "none"))
         self.scaler = scaler

@@ -1,0 +1,1 @@
+"""Where the gradient goes: through time, through the gates, through clipping and truncation."""

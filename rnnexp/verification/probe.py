@@ -1,0 +1,106 @@
+"""A few sequences of a split, as a padded batch for the layers and one by one for the equations.
+
+Shape letters: T time, B sequences, I input, O output, C condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnexp.data.batches import Batch, Batches
+from rnnexp.manual.losses import cross_entropy, regression
+from rnnexp.manual.norm import Array
+from rnnexp.tasks.objective import Classification, Objective, Regression
+
+__all__ = ["Probe", "Sequence", "loss_by_hand"]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One sequence without padding.
+
+    inputs (T, I) or ids (T,); targets (O,), a class, or (T, O), (T,); counts () or (T,), 1 where a
+    target counts; condition (C,), a class, or None; teacher and forced (T, O), (T, 1), or None.
+    """
+
+    inputs: Array
+    targets: Array
+    counts: Array
+    condition: Array | None
+    teacher: tuple[Array, Array] | None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Some sequences of a split. stepwise: there is a target at every step, not one at the end."""
+
+    batch: Batch
+    stepwise: bool
+
+    @classmethod
+    def of(cls, batches: Batches, count: int, longest: int | None = None) -> Probe:
+        """At most `count` examples, spread over the split, at most `longest` steps of each."""
+        total = len(batches.sequences)
+        rows = np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
+        whole = cls(batches.take(rows), batches.dataset.shape != "many_to_one")
+        return whole if longest is None else whole.cut(longest)
+
+    def cut(self, steps: int) -> Probe:
+        """The first `steps` time steps; a single answer is then asked for after them."""
+        batch = self.batch
+        if steps >= len(batch.inputs):
+            return self
+        lengths = None if batch.lengths is None else batch.lengths.clamp(max=steps)
+        if self.stepwise:
+            return replace(self, batch=replace(batch.window(0, steps), lengths=lengths))
+        return replace(self, batch=replace(batch, inputs=batch.inputs[:steps], lengths=lengths))
+
+    def to(self, dtype: torch.dtype) -> Probe:
+        """The same with its real numbers in another precision."""
+        changed: dict[str, Any] = {
+            name: value.to(dtype)
+            for name, value in vars(self.batch).items()
+            if isinstance(value, Tensor) and value.is_floating_point()
+        }
+        return replace(self, batch=replace(self.batch, **changed))
+
+    def sequences(self, dtype: type[np.floating]) -> Iterator[Sequence]:
+        """The sequences, each alone at its own length."""
+        batch, numbers = self.batch, partial(_numbers, dtype=dtype)
+        for b in range(len(batch.rows)):
+            steps = len(batch.inputs) if batch.lengths is None else int(batch.lengths[b])
+            counts, teacher = np.ones(steps if self.stepwise else (), dtype), None
+            if batch.mask is not None:
+                counts = numbers(batch.mask[:steps, b])
+            if batch.teacher is not None and batch.forced is not None:
+                teacher = numbers(batch.teacher[:steps, b]), numbers(batch.forced[:steps, b])
+            yield Sequence(
+                numbers(batch.inputs[:steps, b]),
+                numbers(batch.targets[:steps, b] if self.stepwise else batch.targets[b]),
+                counts,
+                None if batch.condition is None else numbers(batch.condition[b]),
+                teacher,
+            )
+
+
+def loss_by_hand(objective: Objective, output: Array, sequence: Sequence) -> tuple[float, Array]:
+    """The loss of one sequence, summed over the targets that count, and dL/doutput."""
+    if isinstance(objective, Regression):
+        return regression(objective.name, output, sequence.targets, sequence.counts)
+    assert isinstance(objective, Classification)
+    weights = objective.class_weights
+    given = None if weights is None else _numbers(weights, output.dtype.type)
+    return cross_entropy(output, sequence.targets, sequence.counts, given)
+
+
+def _numbers(tensor: Tensor, dtype: type[np.floating]) -> Array:
+    """Real numbers in `dtype`; ids and classes stay whole numbers."""
+    array: Array = tensor.detach().cpu().numpy()
+    return array.astype(dtype) if tensor.is_floating_point() else array
