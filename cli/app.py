@@ -14,6 +14,7 @@ from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
 
 from . import configs, runs
+from .compare_manual import compare_manual
 from .doctor import doctor
 from .evaluate import evaluate
 from .help import Command, Group
@@ -35,7 +36,17 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 class Commands(Group):
     """The commands in the order in which a newcomer meets them."""
 
-    order = ("train", "evaluate", "runs", "validate", "plan", "schema", "configs", "doctor")
+    order = (
+        "train",
+        "evaluate",
+        "compare-manual",
+        "runs",
+        "validate",
+        "plan",
+        "schema",
+        "configs",
+        "doctor",
+    )
 
 
 RUNS_HELP = """Look at what was run: a table of all runs, or one in detail.
@@ -82,6 +93,7 @@ def _rnnexp(
     Example:
       rnnexp train configs/quickstart.yaml model.cell=gru
       rnnexp evaluate latest --split val
+      rnnexp compare-manual configs/quickstart.yaml
       rnnexp runs show latest
       rnnexp validate mine.yaml
       rnnexp plan mine.yaml model.hidden_sizes=[256,128]
@@ -101,6 +113,7 @@ def _group(help_page: str, *functions: Callable[..., None]) -> typer.Typer:
 
 app.command(cls=Command)(train)
 app.command(cls=Command)(evaluate)
+app.command("compare-manual", cls=Command)(compare_manual)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)

@@ -16,6 +16,10 @@ def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")],
     overrides: OverridesArgument = None,
     set_: SetOption = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="First hold the network against the equations by hand."),
+    ] = False,
     runs: RunsOption = None,
     json: JsonOption = False,
     debug: DebugOption = False,
@@ -36,4 +40,4 @@ def train(
 
     from .progress import make_progress
 
-    run_experiment(loaded, runs_folder(runs), make_progress(json))
+    run_experiment(loaded, runs_folder(runs), make_progress(json), verify)

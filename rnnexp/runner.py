@@ -6,7 +6,7 @@ assemble -> run folder -> training -> test, once -> summary, predictions, plots
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,21 +27,26 @@ from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer
 from rnnexp.training.snapshot import model_weights
 from rnnexp.training.trainer import Outcome, Trainer
+from rnnexp.verification.verdict import checked
 
-__all__ = ["best_step", "evaluate_run", "train"]
+__all__ = ["best_step", "evaluate_run", "restore", "train"]
 
 
 @out_of_memory()
-def train(config: Config, runs: Path, observer: Observer) -> dict[str, Any]:
+def train(config: Config, runs: Path, observer: Observer, verified: bool = False) -> dict[str, Any]:
     """Run the experiment in a new folder under `runs`; the summary, as in summary.json.
 
+    verified: first hold the network against the equations, as `rnnexp compare-manual` does.
+
     Raises:
+        CheckFailedError: it is not what the equations say; nothing was trained.
         DivergedError: a loss or gradient was not finite; the run folder stays.
         InterruptedRunError: a signal asked to stop; the run folder stays, with a checkpoint.
         RnnexpError: anything else; before the first step no folder is left behind.
     """
     keep_freed_memory()
     experiment = assemble(config)
+    comparison = checked(experiment) if verified else None
     trainer = experiment.trainer()
     name = config.experiment.name
     with (
@@ -50,6 +55,8 @@ def train(config: Config, runs: Path, observer: Observer) -> dict[str, Any]:
         _ending(recorder := RunRecorder(run), trainer),
     ):
         _write_inputs(run, experiment)
+        if comparison is not None:
+            run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
         journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
@@ -61,19 +68,29 @@ def train(config: Config, runs: Path, observer: Observer) -> dict[str, Any]:
 @out_of_memory()
 def evaluate_run(run: Path, split: str) -> dict[str, Any]:
     """Score a split of a run's data with the run's best checkpoint."""
-    folder = RunFolder.open(run)
-    step = best_step(folder)
-    checkpoint = checkpoints.load(folder.checkpoints / str(step))
-    experiment = assemble(load_config(run / "resolved.yaml"))
-    _refuse_changed_data(folder, experiment.dataset)
-    experiment.network.load_state_dict(model_weights(checkpoint))
+    experiment = restore(run)
     return {
         "run": str(run),
         "split": split,
-        "step": step,
+        "step": best_step(RunFolder.open(run)),
         "metrics": _prefixed(split, experiment.evaluate(split).metrics),
         "baselines": _baselines(experiment, split),
     }
+
+
+def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a run as its best checkpoint left it.
+
+    Raises:
+        CheckpointError: there is no checkpoint yet, it is damaged, or the data have changed.
+        RnnexpError: the experiment cannot be put together on this machine.
+    """
+    folder = RunFolder.open(run)
+    checkpoint = checkpoints.load(folder.checkpoints / str(best_step(folder)))
+    experiment = assemble(load_config(run / "resolved.yaml", overrides))
+    _refuse_changed_data(folder, experiment.dataset)
+    experiment.network.load_state_dict(model_weights(checkpoint))
+    return experiment
 
 
 def best_step(run: RunFolder) -> int:

@@ -31,7 +31,8 @@ class Batch:
     otherwise (T, B, O) or (T, B). lengths: (B,) or None where every example fills T.
     mask: (T, B) 1.0 where the target counts, or None where all do. count: how many targets count,
     known without asking the device. steps: valid input steps. rows: which examples these are.
-    condition: (B, C) or (B,) ids in one-to-many.
+    condition: (B, C) or (B,) ids in one-to-many. teacher: (T, B, O) the true previous answers and
+    forced: (T, B, 1) 1.0 where they are read, for recurrences that feed the output back.
     """
 
     inputs: Tensor
@@ -42,6 +43,8 @@ class Batch:
     lengths: Tensor | None = None
     mask: Tensor | None = None
     condition: Tensor | None = None
+    teacher: Tensor | None = None
+    forced: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""

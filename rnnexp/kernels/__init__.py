@@ -4,6 +4,6 @@ Layers ask `choose` and run what it names; faster paths are added here and nowhe
 depends on the layer's own settings, never on a timing, so results never depend on it either.
 """
 
-from rnnexp.kernels.choice import Path, choose
+from rnnexp.kernels.choice import Path, available, choose
 
-__all__ = ["Path", "choose"]
+__all__ = ["Path", "available", "choose"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Path", "choose"]
+__all__ = ["Path", "available", "choose"]
 
 
 @dataclass(frozen=True)
@@ -23,3 +23,11 @@ def choose(cell: str, *, layer_norm: bool, recurrent_dropout: float) -> Path:
     if recurrent_dropout:
         return Path("equations", "recurrent_dropout masks h inside every time step")
     return Path("torch", f"standard {cell} cell")
+
+
+def available(cell: str, *, layer_norm: bool, recurrent_dropout: float) -> tuple[Path, ...]:
+    """Every path that can run such a layer, the chosen one first."""
+    chosen = choose(cell, layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
+    if chosen.name == "equations":
+        return (chosen,)
+    return chosen, Path("equations", "the cell's equations, step by step")

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from rnnexp.kernels import choose
+from rnnexp.kernels import Path, available
 from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
 from rnnexp.layers.recurrent import GRU, LSTM, RNN
 from rnnexp.layers.shape_plan import GATES, STATES
@@ -46,7 +46,11 @@ class Direction(nn.Module):
         )
         self.norm_c = nn.LayerNorm(hidden_size) if layer_norm and cell == "lstm" else nn.Identity()
         self.initial = nn.Parameter(torch.zeros(states, hidden_size)) if learned_state else None
-        self.path = choose(cell, layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
+        self.recurrence, self.logits = "hidden_to_hidden", False
+        self.available_paths: tuple[Path, ...] = available(
+            cell, layer_norm=layer_norm, recurrent_dropout=recurrent_dropout
+        )
+        self.path = self.available_paths[0]
 
     @property
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:

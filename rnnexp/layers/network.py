@@ -58,7 +58,7 @@ class Network(nn.Module):
         self,
         encode: nn.Module,
         stack: Stack,
-        head: nn.Linear,
+        head: nn.Linear | nn.Identity,
         encode_condition: nn.Module | None = None,
         bridge: Bridge | None = None,
     ) -> None:

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from rnnexp.data.batches import Batch, Batches
+from rnnexp.layers.network import Network
 from rnnexp.manual.losses import cross_entropy, regression
 from rnnexp.manual.norm import Array
 from rnnexp.tasks.objective import Classification, Objective, Regression
 
-__all__ = ["Probe", "Sequence", "loss_by_hand"]
+__all__ = ["Probe", "Sequence", "loss_by_hand", "output_of"]
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,22 @@ class Probe:
         }
         return replace(self, batch=replace(self.batch, **changed))
 
+    def on(self, device: torch.device) -> Probe:
+        """The same on a device."""
+        return replace(self, batch=self.batch.to(device))
+
+    @property
+    def lengths(self) -> list[int]:
+        """The time steps of each sequence."""
+        batch = self.batch
+        if batch.lengths is None:
+            return [len(batch.inputs)] * len(batch.rows)
+        return [int(length) for length in batch.lengths]
+
     def sequences(self, dtype: type[np.floating]) -> Iterator[Sequence]:
         """The sequences, each alone at its own length."""
         batch, numbers = self.batch, partial(_numbers, dtype=dtype)
-        for b in range(len(batch.rows)):
-            steps = len(batch.inputs) if batch.lengths is None else int(batch.lengths[b])
+        for b, steps in enumerate(self.lengths):
             counts, teacher = np.ones(steps if self.stepwise else (), dtype), None
             if batch.mask is not None:
                 counts = numbers(batch.mask[:steps, b])
@@ -88,6 +100,13 @@ class Probe:
                 None if batch.condition is None else numbers(batch.condition[b]),
                 teacher,
             )
+
+
+def output_of(network: Network, batch: Batch) -> Tensor:
+    """The network's output from its own initial states."""
+    output, _ = network(batch.inputs, None, batch.lengths, batch.condition)
+    result: Tensor = output
+    return result
 
 
 def loss_by_hand(objective: Objective, output: Array, sequence: Sequence) -> tuple[float, Array]:

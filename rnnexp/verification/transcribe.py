@@ -75,11 +75,11 @@ def transcribe(network: Network, dtype: type[np.floating]) -> by_hand.Network:
     if network.bridge is not None:
         linear = network.bridge.linear
         bridge = by_hand.Bridge(array(linear.weight), array(linear.bias))
-    linear_head = isinstance(head, nn.Linear)
+    W_ho, b_o = (head.weight, head.bias) if isinstance(head, nn.Linear) else (None, None)
     return by_hand.Network(
         layers=tuple(_layer(layer, array) for layer in layers),
-        W_ho=array(head.weight) if linear_head else None,
-        b_o=array(head.bias) if linear_head else None,
+        W_ho=None if W_ho is None else array(W_ho),
+        b_o=None if b_o is None else array(b_o),
         embedding=array(encode.weight) if isinstance(encode, nn.Embedding) else None,
         one_hot=encode.size if isinstance(encode, OneHot) else None,
         bridge=bridge,

@@ -145,6 +145,7 @@ def test_what_is_not_finite_never_reaches_a_weight(make_dataset: Any, poison: st
         if poison == "loss":
             return loss * math.nan
         # sqrt has an infinite slope at 0, and 0 * inf is NaN: a finite loss with a NaN gradient
+        assert isinstance(trainer.network.head, torch.nn.Linear)
         return loss + (trainer.network.head.bias * 0).sum().abs().sqrt()
 
     trainer.task.loss = poisoned  # type: ignore[method-assign]
