@@ -16,8 +16,16 @@ class Path:
     reason: str
 
 
-def choose(cell: str, *, layer_norm: bool, recurrent_dropout: float) -> Path:
+def choose(
+    cell: str,
+    *,
+    layer_norm: bool,
+    recurrent_dropout: float,
+    recurrence: str = "hidden_to_hidden",
+) -> Path:
     """The fastest path that computes what the layer's settings ask for."""
+    if recurrence != "hidden_to_hidden":
+        return Path("equations", f"{recurrence} feeds the output back at every time step")
     if layer_norm:
         return Path("equations", "layer_norm normalises inside every time step")
     if recurrent_dropout:
@@ -25,9 +33,20 @@ def choose(cell: str, *, layer_norm: bool, recurrent_dropout: float) -> Path:
     return Path("torch", f"standard {cell} cell")
 
 
-def available(cell: str, *, layer_norm: bool, recurrent_dropout: float) -> tuple[Path, ...]:
+def available(
+    cell: str,
+    *,
+    layer_norm: bool,
+    recurrent_dropout: float,
+    recurrence: str = "hidden_to_hidden",
+) -> tuple[Path, ...]:
     """Every path that can run such a layer, the chosen one first."""
-    chosen = choose(cell, layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
+    chosen = choose(
+        cell,
+        layer_norm=layer_norm,
+        recurrent_dropout=recurrent_dropout,
+        recurrence=recurrence,
+    )
     if chosen.name == "equations":
         return (chosen,)
     return chosen, Path("equations", "the cell's equations, step by step")

@@ -8,10 +8,11 @@ from torch import nn
 
 from rnnexp.config.schema.model import Model
 from rnnexp.data.dataset import Dataset, Tokens, Values
-from rnnexp.layers.direction import Direction
-from rnnexp.layers.init import initialise
+from rnnexp.layers.direction import Direction, HiddenDirection
+from rnnexp.layers.init import initialise, initialise_output
 from rnnexp.layers.network import Bridge, Network, OneHot
-from rnnexp.layers.shape_plan import STATES, encoded_size, return_sequences
+from rnnexp.layers.output_direction import OutputDirection
+from rnnexp.layers.shape_plan import STATES, encoded_size, output_sizes, return_sequences
 from rnnexp.layers.stack import RecurrentLayer, Stack
 
 __all__ = ["build_network"]
@@ -24,7 +25,11 @@ def build_network(model: Model, dataset: Dataset, conditioning: str | None = Non
     condition = _encoder(dataset.inputs, None) if conditioning else None
     if conditioning == "every_step":
         input_size += dataset.inputs.size
-    stack = _stack(model, input_size, return_sequences(len(model.hidden_sizes), dataset.shape))
+    returns = return_sequences(len(model.hidden_sizes), dataset.shape)
+    if model.recurrence != "hidden_to_hidden":
+        stack = _output_stack(model, input_size, dataset.outputs, returns)
+        return Network(encode, stack, nn.Identity(), condition)
+    stack = _stack(model, input_size, returns)
     head = nn.Linear(stack.output_size, dataset.outputs.size)
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)
@@ -64,7 +69,7 @@ def _stack(model: Model, input_size: int, returns: tuple[bool, ...]) -> Stack:
 
 
 def _direction(model: Model, input_size: int, hidden_size: int) -> Direction:
-    direction = Direction(
+    direction = HiddenDirection(
         model.cell,
         input_size,
         hidden_size,
@@ -75,3 +80,29 @@ def _direction(model: Model, input_size: int, hidden_size: int) -> Direction:
     )
     initialise(direction, model.init, 1.0 if model.forget_bias is None else model.forget_bias)
     return direction
+
+
+def _output_stack(
+    model: Model, input_size: int, outputs: Values | Tokens, returns: tuple[bool, ...]
+) -> Stack:
+    """Layers that feed their output back: tanh inside, the network's own output on top."""
+    sizes = output_sizes(model, outputs)
+    top_function = "identity" if isinstance(outputs, Values) else "softmax"
+    layers = []
+    for number, (hidden, size, returned) in enumerate(
+        zip(model.hidden_sizes, sizes, returns, strict=True), start=1
+    ):
+        top = number == len(sizes)
+        direction = OutputDirection(
+            model.recurrence,
+            input_size,
+            hidden,
+            size,
+            model.activation or "tanh",
+            top_function if top else "tanh",
+            logits=top,
+        )
+        initialise_output(direction, model.init)
+        layers.append(RecurrentLayer(direction, None, "concat", returned))
+        input_size = size
+    return Stack(layers, model.dropout)

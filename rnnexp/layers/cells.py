@@ -12,7 +12,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["CellState", "Linear", "Step", "gru_step", "lstm_step", "rnn_step"]
+__all__ = [
+    "CellState",
+    "Linear",
+    "Step",
+    "gru_step",
+    "lstm_step",
+    "output_to_hidden_step",
+    "output_to_output_step",
+    "rnn_step",
+]
 
 CellState = tuple[Tensor, ...]
 Linear = Callable[[Tensor], Tensor]
@@ -45,3 +54,19 @@ def gru_step(zx_BG: Tensor, state: CellState, recur: Linear) -> CellState:
     r, z = (xr + hr).sigmoid(), (xz + hz).sigmoid()
     n = torch.tanh(xn + r * hn)
     return ((1 - z) * n + z * h_BH,)
+
+
+def output_to_hidden_step(zx_BH: Tensor, o_BO: Tensor, recur: Linear, read: Linear) -> Tensor:
+    """z_t = W_ho h_t + b_o with h_t = act(W_xh x_t + b_xh + W_oh o_{t-1} + b_oh).
+
+    `recur` is W_oh o + b_oh, `read` the activation with W_ho h + b_o behind it (Jordan 1986).
+    """
+    return read(zx_BH + recur(o_BO))
+
+
+def output_to_output_step(zh_BO: Tensor, o_BO: Tensor, recur: Linear) -> Tensor:
+    """z_t = W_ho h_t + b_o + W_oo o_{t-1}, where h_t = act(W_xh x_t + b_xh) knows no past.
+
+    `zh_BO` is W_ho h_t + b_o, computed for all steps at once; `recur` is W_oo o.
+    """
+    return zh_BO + recur(o_BO)

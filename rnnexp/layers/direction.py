@@ -5,6 +5,7 @@ Shape letters: T time, B batch, I input, H hidden, G = gates * H. Everything is 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import partial
 
 import torch
@@ -15,11 +16,39 @@ from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
 from rnnexp.layers.recurrent import GRU, LSTM, RNN
 from rnnexp.layers.shape_plan import GATES, STATES
 
-__all__ = ["Direction"]
+__all__ = ["Direction", "HiddenDirection", "Teacher"]
+
+Teacher = tuple[Tensor, Tensor]
+"""the true previous outputs (T, B, O) and where they are read instead of the own (T, B, 1)"""
 
 
-class Direction(nn.Module):
-    """Reads x_TBI from the first step to the last and returns every h_t and the last state.
+class Direction(nn.Module, ABC):
+    """Reads x_TBI from the first step to the last and returns every output and the last state.
+
+    recurrence: what is fed back. output_size: features of what is returned. logits: whether a
+    layer whose output is the network's own returns it before the activation that is fed back.
+    available_paths: every kernel path that can run it; `path` is the one that does.
+    """
+
+    cell: str
+    activation: str
+    hidden_size: int
+    output_size: int
+    recurrence: str
+    recurrent_dropout: float
+    logits: bool
+    available_paths: tuple[Path, ...]
+    path: Path
+
+    @abstractmethod
+    def forward(
+        self, x_TBI: Tensor, state: CellState | None = None, teacher: Teacher | None = None
+    ) -> tuple[Tensor, CellState]:
+        """Outputs (T, B, output_size) and the state after the last step, each (B, ...)."""
+
+
+class HiddenDirection(Direction):
+    """Hidden-to-hidden recurrence of any cell.
 
     The weights are those of the torch layer inside (`rnn.weight_ih_l0`, ...). `layer_norm`
     normalises W_xh x_t, W_hh h_{t-1} and the LSTM's c_t (Ba, Kiros, Hinton 2016);
@@ -37,7 +66,8 @@ class Direction(nn.Module):
         learned_state: bool = False,
     ) -> None:
         super().__init__()
-        self.cell, self.hidden_size, self.recurrent_dropout = cell, hidden_size, recurrent_dropout
+        self.cell, self.recurrent_dropout = cell, recurrent_dropout
+        self.hidden_size = self.output_size = hidden_size
         self.activation = activation
         self.rnn = _torch_layer(cell, input_size, hidden_size, activation)
         gates, states = len(GATES[cell]), len(STATES[cell])
@@ -47,7 +77,7 @@ class Direction(nn.Module):
         self.norm_c = nn.LayerNorm(hidden_size) if layer_norm and cell == "lstm" else nn.Identity()
         self.initial = nn.Parameter(torch.zeros(states, hidden_size)) if learned_state else None
         self.recurrence, self.logits = "hidden_to_hidden", False
-        self.available_paths: tuple[Path, ...] = available(
+        self.available_paths = available(
             cell, layer_norm=layer_norm, recurrent_dropout=recurrent_dropout
         )
         self.path = self.available_paths[0]
@@ -64,8 +94,11 @@ class Direction(nn.Module):
             return None
         return tuple(vector_H.expand(batch, -1) for vector_H in self.initial)
 
-    def forward(self, x_TBI: Tensor, state: CellState | None = None) -> tuple[Tensor, CellState]:
+    def forward(
+        self, x_TBI: Tensor, state: CellState | None = None, teacher: Teacher | None = None
+    ) -> tuple[Tensor, CellState]:
         """Outputs h_TBH and the state after the last step, each (B, H)."""
+        assert teacher is None, "no output is fed back"
         if state is None:
             state = self.initial_state(x_TBI.shape[1])
         if self.path.name == "torch":

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from rnnexp.config.schema.model import Init
-from rnnexp.layers.direction import Direction
+from rnnexp.layers.direction import HiddenDirection
+from rnnexp.layers.output_direction import OutputDirection
 from rnnexp.layers.shape_plan import GATES
 
-__all__ = ["initialise", "spectral_radius"]
+__all__ = ["initialise", "initialise_output", "spectral_radius"]
 
 
 @torch.no_grad()
-def initialise(direction: Direction, init: Init, forget_bias: float = 1.0) -> None:
+def initialise(direction: HiddenDirection, init: Init, forget_bias: float = 1.0) -> None:
     """Overwrite the weights and biases of one direction in place.
 
     Biases start at 0, the LSTM's forget gate at `forget_bias` (all of it in b_ih).
@@ -33,6 +34,23 @@ def initialise(direction: Direction, init: Init, forget_bias: float = 1.0) -> No
     nn.init.zeros_(b_hh_G)
     if direction.cell == "lstm":
         b_xh_G.chunk(len(gates))[gates.index("f")].fill_(forget_bias)
+
+
+@torch.no_grad()
+def initialise_output(direction: OutputDirection, init: Init) -> None:
+    """The same for a layer that feeds its output back; W_ho starts as an output layer does.
+
+    `init.recurrent` acts on the matrix that reads o_{t-1}: W_oo (O, O), or W_oh (H, O).
+    """
+    weights = dict(direction.rnn.named_parameters())
+    if init.input == "glorot":
+        nn.init.xavier_uniform_(weights["weight_ih_l0"])
+    output_to_output = direction.recurrence == "output_to_output"
+    _recurrent(weights["weight_oo_l0" if output_to_output else "weight_oh_l0"], init)
+    nn.init.xavier_uniform_(weights["weight_ho_l0"])
+    for name, value in weights.items():
+        if name.startswith("bias"):
+            nn.init.zeros_(value)
 
 
 def _recurrent(block_HH: Tensor, init: Init) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnnexp.layers.cells import CellState
+from rnnexp.layers.direction import Teacher
 from rnnexp.layers.stack import Stack, StackState
 
 __all__ = ["Bridge", "Network", "OneHot"]
@@ -50,6 +51,7 @@ class Network(nn.Module):
     """encode -> stack -> head, with an optional condition for one-to-many.
 
     encode: token ids (T, B) -> (T, B, I), or the identity on values (T, B, I).
+    head: linear, or the identity where the top layer feeds its output back and so is the output.
     condition: the one thing that a sequence is generated from, (B, C) or class ids (B,); it sets
         the initial state through a bridge, or is appended to the input of every step.
     """
@@ -72,8 +74,12 @@ class Network(nn.Module):
         state: StackState | None = None,
         lengths_B: Tensor | None = None,
         condition: Tensor | None = None,
+        teacher: Teacher | None = None,
     ) -> tuple[Tensor, StackState]:
-        """Outputs (T, B, O), or (B, O) where the stack returns no sequence, and the last state."""
+        """Outputs (T, B, O), or (B, O) where the stack returns no sequence, and the last state.
+
+        teacher: the true previous outputs, where the top layer feeds its own back.
+        """
         x_TBI = self.encode(inputs)
         if condition is not None and self.encode_condition is not None:
             condition_BC = self.encode_condition(condition)
@@ -81,7 +87,7 @@ class Network(nn.Module):
                 x_TBI = _append(x_TBI, condition_BC)
             elif state is None:
                 state = self.bridge(condition_BC)
-        h, last = self.stack(x_TBI, state, lengths_B)
+        h, last = self.stack(x_TBI, state, lengths_B, teacher)
         return self.head(h), last
 
 

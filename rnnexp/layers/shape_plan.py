@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from rnnexp.config.schema.model import Model
 from rnnexp.data.dataset import Dataset, Tokens, Values
 
-__all__ = ["GATES", "STATES", "LayerPlan", "encoded_size", "plan_layers", "return_sequences"]
+__all__ = [
+    "GATES",
+    "STATES",
+    "LayerPlan",
+    "encoded_size",
+    "output_sizes",
+    "plan_layers",
+    "return_sequences",
+]
 
 GATES = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 STATES = {"rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
@@ -52,6 +60,11 @@ def encoded_size(spec: Values | Tokens, embedding: int | None) -> int:
     return embedding if embedding and isinstance(spec, Tokens) else spec.size
 
 
+def output_sizes(model: Model, outputs: Values | Tokens) -> tuple[int, ...]:
+    """O of each layer that feeds its output back: H inside, the network's outputs on top."""
+    return (*model.hidden_sizes[:-1], outputs.size)
+
+
 def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tuple[LayerPlan, ...]:
     """Every layer of the network that `build_network` makes, in order."""
     time = dataset.time_steps
@@ -63,11 +76,16 @@ def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tup
     elif conditioning == "every_step":
         size += dataset.inputs.size
     returns = return_sequences(len(model.hidden_sizes), dataset.shape)
+    fed_back = output_sizes(model, dataset.outputs)
     for index, (hidden, returned) in enumerate(zip(model.hidden_sizes, returns, strict=True)):
         last = index + 1 == len(model.hidden_sizes)
         why = READ_BY_NEXT if not last else EVERY_STEP if returned else ONE_ANSWER
-        row = _recurrent(model, index, size, hidden, time, returned, why)
-        rows.append(row)
+        if model.recurrence != "hidden_to_hidden":
+            row = _output_recurrent(model, index, size, fed_back[index], time, returned, why)
+            rows.append(row)
+            size = fed_back[index]
+            continue
+        rows.append(_recurrent(model, index, size, hidden, time, returned, why))
         size = hidden * (2 if model.bidirectional and model.merge in (None, "concat") else 1)
     rows.append(_output(dataset, model, size, time if returns[-1] else None))
     return tuple(rows)
@@ -116,11 +134,32 @@ def _recurrent(  # noqa: PLR0917
     )
 
 
+def _output_recurrent(  # noqa: PLR0917
+    model: Model, index: int, size: int, fed_back: int, time: int, returned: bool, why: str
+) -> LayerPlan:
+    """H hidden units and O outputs: W_xh, W_ho, and W_oh (H, O) or W_oo (O, O), with biases."""
+    hidden = model.hidden_sizes[index]
+    to_hidden = model.recurrence == "output_to_hidden"
+    loop = hidden * (fed_back + 1) if to_hidden else fed_back * fed_back
+    return LayerPlan(
+        f"{model.cell} {index + 1}",
+        f"(B, {time}, {size})",
+        f"(B, {time}, {fed_back})" if returned else f"(B, {fed_back})",
+        returned,
+        why,
+        hidden * (size + 1) + fed_back * (hidden + 1) + loop,
+        2 * hidden + 3 * fed_back + size,
+    )
+
+
 def _output(dataset: Dataset, model: Model, size: int, time: int | None) -> LayerPlan:
     outputs = dataset.outputs.size
     shared = model.tied_embedding and model.embedding is not None
     axes = "B" if time is None else f"B, {time}"
     why = "scores of the classes" if isinstance(dataset.outputs, Tokens) else "predicted values"
+    if model.recurrence != "hidden_to_hidden":
+        shape, why = f"({axes}, {outputs})", f"{why}: the top layer's own output, fed back"
+        return LayerPlan("output", shape, shape, None, why, 0, 0)
     return LayerPlan(
         "output",
         f"({axes}, {size})",

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from rnnexp.layers.cells import CellState
-from rnnexp.layers.direction import Direction
+from rnnexp.layers.direction import Direction, Teacher
+from rnnexp.layers.padding import reverse, take_last
 
-__all__ = ["Merge", "RecurrentLayer", "Stack", "StackState", "reverse", "take_last"]
+__all__ = ["Merge", "RecurrentLayer", "Stack", "StackState"]
 
 Merge = Literal["concat", "sum", "mean"]
 StackState = tuple[CellState, ...]
@@ -41,13 +42,20 @@ class RecurrentLayer(nn.Module):
     @property
     def output_size(self) -> int:
         doubled = self.backward_reader is not None and self.merge == "concat"
-        return self.forward_reader.hidden_size * (2 if doubled else 1)
+        return self.forward_reader.output_size * (2 if doubled else 1)
 
     def forward(
-        self, x_TBI: Tensor, state: CellState | None = None, lengths_B: Tensor | None = None
+        self,
+        x_TBI: Tensor,
+        state: CellState | None = None,
+        lengths_B: Tensor | None = None,
+        teacher: Teacher | None = None,
     ) -> tuple[Tensor, CellState]:
-        """The layer's output and the forward reader's last state."""
-        h_TBH, last = self.forward_reader(x_TBI, state)
+        """The layer's output and the forward reader's last state.
+
+        teacher: the true previous outputs, for a layer that feeds its output back.
+        """
+        h_TBH, last = self.forward_reader(x_TBI, state, teacher)
         outputs = [h_TBH if self.return_sequences else take_last(h_TBH, lengths_B)]
         if self.backward_reader is not None:
             back_TBH, _ = self.backward_reader(reverse(x_TBI, lengths_B))
@@ -68,33 +76,22 @@ class Stack(nn.Module):
         self.output_size = layers[-1].output_size
 
     def forward(
-        self, x_TBI: Tensor, state: StackState | None = None, lengths_B: Tensor | None = None
+        self,
+        x_TBI: Tensor,
+        state: StackState | None = None,
+        lengths_B: Tensor | None = None,
+        teacher: Teacher | None = None,
     ) -> tuple[Tensor, StackState]:
-        """What the top layer returns, and every layer's last state."""
-        last = []
+        """What the top layer returns, and every layer's last state; only the top one is forced."""
+        last, top = [], len(self.layers) - 1
         for index, layer in enumerate(self.layers):
             if index and self.dropout is not None:
                 x_TBI = self.dropout(x_TBI)
-            x_TBI, state_l = layer(x_TBI, None if state is None else state[index], lengths_B)
+            start = None if state is None else state[index]
+            forced = teacher if index == top else None
+            x_TBI, state_l = layer(x_TBI, start, lengths_B, forced)
             last.append(state_l)
         return x_TBI, tuple(last)
-
-
-def reverse(x_TBI: Tensor, lengths_B: Tensor | None) -> Tensor:
-    """Each sequence backwards in time; padding stays where it is."""
-    if lengths_B is None:
-        return x_TBI.flip(0)
-    t_T1 = torch.arange(len(x_TBI), device=x_TBI.device).unsqueeze(1)
-    source_TB = torch.where(t_T1 < lengths_B, lengths_B - 1 - t_T1, t_T1)
-    return x_TBI.gather(0, source_TB.unsqueeze(-1).expand_as(x_TBI))
-
-
-def take_last(h_TBH: Tensor, lengths_B: Tensor | None) -> Tensor:
-    """The output (B, H) at each sequence's last valid step."""
-    if lengths_B is None:
-        return h_TBH[-1]
-    index_1BH = (lengths_B - 1).view(1, -1, 1).expand(1, -1, h_TBH.shape[-1])
-    return h_TBH.gather(0, index_1BH).squeeze(0)
 
 
 def _merge(outputs: list[Tensor], merge: Merge) -> Tensor:

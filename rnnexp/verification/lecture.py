@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from rnnexp.data.batches import Batch
-from rnnexp.layers.direction import Direction
+from rnnexp.layers.direction import HiddenDirection
 from rnnexp.layers.network import Network
 from rnnexp.layers.stack import RecurrentLayer, Stack
 from rnnexp.manual.norm import Array
@@ -41,7 +41,7 @@ def lecture() -> Lecture:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         layer = nn.RNN(input_size=5, hidden_size=2, num_layers=1, batch_first=True)
-    direction = Direction("rnn", 5, 2)
+    direction = HiddenDirection("rnn", 5, 2)
     direction.rnn.load_state_dict(layer.state_dict())
     stack = Stack([RecurrentLayer(direction, None, "concat", return_sequences=True)])
     network = Network(nn.Identity(), stack, nn.Identity())

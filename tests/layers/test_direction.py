@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnnexp.layers.direction import Direction
+from rnnexp.layers.direction import HiddenDirection
 
 KINDS = [("rnn", "tanh"), ("rnn", "relu"), ("lstm", "tanh"), ("gru", "tanh")]
 TOLERANCE = 1e-12  # float64, sums of a few dozen terms
 
 
-def direction(cell: str, activation: str = "tanh", **knobs: float) -> Direction:
+def direction(cell: str, activation: str = "tanh", **knobs: float) -> HiddenDirection:
     torch.manual_seed(0)
-    return Direction(cell, 3, 4, activation, **knobs).double()  # type: ignore[arg-type]
+    return HiddenDirection(cell, 3, 4, activation, **knobs).double()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("cell", "activation"), KINDS)

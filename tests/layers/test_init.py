@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from rnnexp.config.schema.model import Init
-from rnnexp.layers.direction import Direction
+from rnnexp.layers.direction import HiddenDirection
 from rnnexp.layers.init import initialise, spectral_radius
 from rnnexp.layers.shape_plan import GATES
 
 
 def recurrent_blocks(cell: str, init: Init, forget_bias: float = 1.0) -> list[torch.Tensor]:
     torch.manual_seed(0)
-    direction = Direction(cell, 5, 16)
+    direction = HiddenDirection(cell, 5, 16)
     initialise(direction, init, forget_bias)
     return list(direction.weights[1].detach().chunk(len(GATES[cell])))
 
@@ -45,7 +45,7 @@ def test_glorot_bounds() -> None:
 
 def test_torch_keeps_what_torch_drew() -> None:
     torch.manual_seed(3)
-    direction = Direction("gru", 5, 16)
+    direction = HiddenDirection("gru", 5, 16)
     before = [weight.clone() for weight in direction.weights[:2]]
     initialise(direction, Init(input="torch", recurrent="torch"))
     for old, new in zip(before, direction.weights, strict=False):
@@ -53,7 +53,7 @@ def test_torch_keeps_what_torch_drew() -> None:
 
 
 def test_forget_gate_bias_lies_in_b_ih_alone() -> None:
-    direction = Direction("lstm", 5, 16)
+    direction = HiddenDirection("lstm", 5, 16)
     initialise(direction, Init(), forget_bias=2.5)
     b_xh, b_hh = direction.weights[2:]
     assert [set(block.tolist()) for block in b_xh.chunk(4)] == [{0.0}, {2.5}, {0.0}, {0.0}]

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnnexp.layers.direction import Direction
-from rnnexp.layers.stack import RecurrentLayer, Stack, reverse, take_last
+from rnnexp.layers.direction import HiddenDirection
+from rnnexp.layers.padding import reverse, take_last
+from rnnexp.layers.stack import RecurrentLayer, Stack
 
 LENGTHS = torch.tensor([6, 4, 1])
 TOLERANCE = 1e-12  # float64
@@ -18,7 +19,7 @@ def bidirectional_pair(cell: str, returns: bool) -> tuple[RecurrentLayer, nn.RNN
     """Our layer and torch's with the same weights."""
     torch.manual_seed(0)
     theirs = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell](3, 4, bidirectional=True)
-    readers = Direction(cell, 3, 4), Direction(cell, 3, 4)
+    readers = HiddenDirection(cell, 3, 4), HiddenDirection(cell, 3, 4)
     for reader, suffix in zip(readers, ("_l0", "_l0_reverse"), strict=True):
         for name, parameter in reader.rnn.named_parameters():
             parameter.data.copy_(theirs.get_parameter(name.replace("_l0", suffix)))
@@ -69,7 +70,7 @@ def test_merges() -> None:
 def test_stack_equals_torchs_two_layers() -> None:
     torch.manual_seed(0)
     theirs = nn.GRU(3, 4, num_layers=2).double()
-    readers = [Direction("gru", size, 4).double() for size in (3, 4)]
+    readers = [HiddenDirection("gru", size, 4).double() for size in (3, 4)]
     for index, reader in enumerate(readers):
         for name, parameter in reader.rnn.named_parameters():
             parameter.data.copy_(theirs.get_parameter(name.replace("_l0", f"_l{index}")))
@@ -82,7 +83,7 @@ def test_stack_equals_torchs_two_layers() -> None:
 
 
 def test_dropout_lies_between_layers_only() -> None:
-    readers = [Direction("rnn", 3, 3) for _ in range(2)]
+    readers = [HiddenDirection("rnn", 3, 3) for _ in range(2)]
     layers = [RecurrentLayer(reader, None, "concat", True) for reader in readers]
     x_TBI = torch.randn(4, 2, 3)
     one, two = Stack(layers[:1], dropout=0.9), Stack(layers, dropout=0.9)

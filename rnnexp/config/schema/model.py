@@ -33,8 +33,11 @@ class Model(Section):
     """nonlinearity of the plain cell (default tanh); LSTM and GRU have their own"""
     hidden_sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=64)] = (64,)
     """H of each recurrent layer, first to last; sizes may differ"""
-    recurrence: Literal["hidden_to_hidden"] = "hidden_to_hidden"
-    """what is fed back to the next time step"""
+    recurrence: Literal["hidden_to_hidden", "output_to_hidden", "output_to_output"] = (
+        "hidden_to_hidden"
+    )
+    """what is fed back to the next time step: h, or the layer's output o (plain cell only), which
+    is a tanh layer of size H, and on top the network's own output"""
     bidirectional: bool = False
     """read the sequence in both directions"""
     merge: Literal["concat", "sum", "mean"] | None = None
