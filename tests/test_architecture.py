@@ -26,7 +26,7 @@ LAYERS = [
     ["rnnexp.config", "rnnexp.storage"],
     ["rnnexp.errors"],
 ]
-KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment"}
+KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment", "rnnexp.verification"}
 
 
 def modules() -> dict[str, Path]:

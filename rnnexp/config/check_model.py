@@ -162,3 +162,43 @@ def _last_layer(config: Config, returned: bool) -> Findings:
             else "the last recurrent layer must return its sequence: there is one answer per step"
         )
         yield Finding(CONTRADICTION, "model.return_sequences", message, ("task.kind",))
+
+
+@checked
+def output_recurrences(config: Config) -> Findings:
+    """What is only defined where h_{t-1} is fed back."""
+    model, because = config.experiment.model, ("model.recurrence",)
+    if model.recurrence == "hidden_to_hidden":
+        return
+    if model.cell != "rnn":
+        message = "only the plain cell (rnn) is defined with its output fed back"
+        yield Finding(CONTRADICTION, "model.cell", message, because, hint="write cell: rnn")
+    for key, given in (
+        ("bidirectional", model.bidirectional),
+        ("layer_norm", model.layer_norm),
+        ("recurrent_dropout", model.recurrent_dropout),
+        ("tied_embedding", model.tied_embedding),
+    ):
+        if given:
+            message = "not defined where the output is fed back"
+            yield Finding(CONTRADICTION, f"model.{key}", message, because)
+    if model.initial_state == "learned":
+        message = "the output before the first step is 0"
+        yield Finding(CONTRADICTION, "model.initial_state", message, because)
+
+
+@checked
+def start_of_output_recurrences(config: Config) -> Findings:
+    model, task = config.experiment.model, config.experiment.task
+    if model.recurrence == "hidden_to_hidden":
+        return
+    square = model.init.recurrent in ("identity", "spectral_radius")
+    if model.recurrence == "output_to_hidden" and square:
+        message = "W_oh reads outputs into hidden units and is not square"
+        key = "model.init.recurrent"
+        allowed = "orthogonal, glorot, torch"
+        yield Finding(CONTRADICTION, key, message, ("model.recurrence",), allowed=allowed)
+    if isinstance(task, OneToMany) and task.conditioning == "initial_state":
+        message = "the output before the first step is 0, so the condition cannot set it"
+        hint = "write conditioning: every_step"
+        yield Finding(CONTRADICTION, "task.conditioning", message, ("model.recurrence",), hint=hint)

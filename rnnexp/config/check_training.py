@@ -181,3 +181,40 @@ def known_length_of_objects(config: Config) -> Findings:
         yield Finding(
             CONTRADICTION, "training.bptt", message, ("task.kind",), hint="write bptt: full"
         )
+
+
+@checked
+def teacher_forcing(config: Config) -> Findings:
+    experiment, key = config.experiment, "training.teacher_forcing"
+    if experiment.training.teacher_forcing is None:
+        return
+    bptt = experiment.training.bptt
+    if experiment.model.recurrence == "hidden_to_hidden":
+        message = "nothing to force: no output is fed back"
+        yield Finding(NO_EFFECT, key, message, ("model.recurrence",))
+    if experiment.task.kind == "many_to_one":
+        message = "there is one answer, so no step has a previous one to read"
+        yield Finding(CONTRADICTION, key, message, ("task.kind",))
+    if isinstance(bptt, Truncated) and bptt.k2 > bptt.k1:
+        message = "needs k2 = k1: steps that are run again would toss other coins"
+        yield Finding(CONTRADICTION, key, message, ("training.bptt.k2",))
+
+
+@checked
+def schedule_of_teacher_forcing(config: Config) -> Findings:
+    forcing, key = config.experiment.training.teacher_forcing, "training.teacher_forcing"
+    if forcing is None:
+        return
+    if (forcing.end is None) != (forcing.epochs is None):
+        given, missing = ("end", "epochs") if forcing.epochs is None else ("epochs", "end")
+        message = f"needs {missing} beside it"
+        yield Finding(CONTRADICTION, f"{key}.{given}", message, (f"{key}.{missing}",))
+    elif forcing.end is not None and forcing.end == forcing.start:
+        message = "the share does not move: it is what start is"
+        yield Finding(NO_EFFECT, f"{key}.end", message, (f"{key}.start",))
+    elif forcing.epochs is not None and forcing.epochs > config.experiment.training.epochs:
+        message = "training ends before the share has moved to its end"
+        yield Finding(CONTRADICTION, f"{key}.epochs", message, ("training.epochs",))
+    if forcing.start == 0 and not forcing.end:
+        message = "forces no step"
+        yield Finding(NO_EFFECT, f"{key}.start", message, (), hint="leave teacher_forcing out")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 
-__all__ = ["Batch", "Batches", "shuffled", "streams"]
+__all__ = ["Batch", "Batches", "shuffled", "streams", "teacher_of"]
 
 Ints = NDArray[np.int64]
 
@@ -61,11 +61,28 @@ class Batch:
         """The time steps start..stop of a batch with one target per step."""
         mask = None if self.mask is None else self.mask[start:stop]
         inputs, targets = self.inputs[start:stop], self.targets[start:stop]
+        teacher = None if self.teacher is None else self.teacher[start:stop]
+        forced = None if self.forced is None else self.forced[start:stop]
         count = targets.shape[0] * targets.shape[1] if mask is None else int(mask.sum())
         steps = count if self.lengths is not None else inputs.shape[0] * inputs.shape[1]
         return replace(
-            self, inputs=inputs, targets=targets, mask=mask, count=count, steps=steps, lengths=None
+            self,
+            inputs=inputs,
+            targets=targets,
+            mask=mask,
+            count=count,
+            steps=steps,
+            lengths=None,
+            teacher=teacher,
+            forced=forced,
         )
+
+
+def teacher_of(batch: Batch) -> tuple[Tensor, Tensor] | None:
+    """The true previous answers and where they are read, or None."""
+    if batch.teacher is None or batch.forced is None:
+        return None
+    return batch.teacher, batch.forced
 
 
 class Batches:

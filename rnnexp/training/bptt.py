@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rnnexp.config.schema.training import Truncated
-from rnnexp.data.batches import Batch
+from rnnexp.data.batches import Batch, teacher_of
 from rnnexp.layers.stack import StackState
 
 __all__ = ["Carried", "TruncatedUnroller", "detach", "rows"]
@@ -74,7 +74,8 @@ class TruncatedUnroller:
         split = max(len(inputs) - self.back, 0)
         state, kept, outputs = carried.state, carried.state, []
         if split:
-            output, state = network(inputs[:split], state, None, window.condition)
+            forced = () if self.back else (teacher_of(window),)
+            output, state = network(inputs[:split], state, None, window.condition, *forced)
             kept = state
             outputs.append(output)
         if split < len(inputs):

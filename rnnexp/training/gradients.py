@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.config.schema.training import Training, Truncated
-from rnnexp.data.batches import Batch, Batches
+from rnnexp.data.batches import Batch, Batches, teacher_of
 from rnnexp.layers.network import Network
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.task import Task
 from rnnexp.training.bptt import TruncatedUnroller
 from rnnexp.training.device import autocast
+from rnnexp.training.teacher import Teacher
 
 __all__ = ["Gradients", "Pending"]
 
@@ -49,12 +50,16 @@ class Gradients:
         self.unroller: TruncatedUnroller | None = None
         if isinstance(config.bptt, Truncated) and not isinstance(task, ManyToOneTask):
             self.unroller = TruncatedUnroller(config.bptt)
+        self.forcing = config.teacher_forcing
         self.batch = 0
 
     def of_epoch(self, batches: Batches, number: int) -> Iterator[Pending]:
         """Every update of an epoch, its gradient ready; `batch` counts the batches done."""
         self.batch = 0
         placed = (batch.to(self.device) for batch in batches.epoch(number))
+        if self.forcing is not None:
+            teacher = Teacher(self.forcing, batches.dataset.outputs)
+            placed = (teacher.attach(batch, number) for batch in placed)
         if self.unroller is None:
             while group := list(islice(placed, self.accumulate)):
                 pending = self._full(group)
@@ -70,7 +75,9 @@ class Gradients:
         count = sum(batch.count for batch in group)
         losses = []
         for batch in group:
-            output, _ = self._forward(batch.inputs, None, batch.lengths, batch.condition)
+            output, _ = self._forward(
+                batch.inputs, None, batch.lengths, batch.condition, teacher_of(batch)
+            )
             losses.append(self._backward(output, batch, count))
         rows = np.concatenate([batch.rows for batch in group])
         return Pending(_read(losses), sum(batch.steps for batch in group), rows)

@@ -33,6 +33,8 @@ def compare_experiment(
     steps_of: also every time step of that layer (from 1), with `gates` those too.
     """
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
+    if experiment.config.experiment.training.teacher_forcing is not None:
+        probe = probe.taught(experiment.dataset.outputs)
     found = _compare(experiment.network, experiment.task, probe, steps_of, gates)
     return {"of_time_steps": experiment.dataset.time_steps} | found
 

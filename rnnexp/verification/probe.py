@@ -14,11 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnexp.data.batches import Batch, Batches
+from rnnexp.config.schema.training import TeacherForcing
+from rnnexp.data.batches import Batch, Batches, teacher_of
+from rnnexp.data.dataset import Tokens, Values
 from rnnexp.layers.network import Network
 from rnnexp.manual.losses import cross_entropy, regression
 from rnnexp.manual.norm import Array
 from rnnexp.tasks.objective import Classification, Objective, Regression
+from rnnexp.training.teacher import Teacher
 
 __all__ = ["Probe", "Sequence", "loss_by_hand", "output_of"]
 
@@ -52,6 +55,13 @@ class Probe:
         rows = np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
         whole = cls(batches.take(rows), batches.dataset.shape != "many_to_one")
         return whole if longest is None else whole.cut(longest)
+
+    def taught(self, outputs: Values | Tokens) -> Probe:
+        """The same with teacher forcing at half of the steps."""
+        teacher = Teacher(TeacherForcing(start=0.5), outputs)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return replace(self, batch=teacher.attach(self.batch, 0))
 
     def cut(self, steps: int) -> Probe:
         """The first `steps` time steps; a single answer is then asked for after them."""
@@ -104,7 +114,7 @@ class Probe:
 
 def output_of(network: Network, batch: Batch) -> Tensor:
     """The network's output from its own initial states."""
-    output, _ = network(batch.inputs, None, batch.lengths, batch.condition)
+    output, _ = network(batch.inputs, None, batch.lengths, batch.condition, teacher_of(batch))
     result: Tensor = output
     return result
 

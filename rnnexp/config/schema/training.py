@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from rnnexp.config.schema.section import Positive, Section
+from rnnexp.config.schema.section import Fraction, Positive, Section
 
 __all__ = [
     "Adam",
@@ -21,6 +21,7 @@ __all__ = [
     "Schedule",
     "Sgd",
     "StepDecay",
+    "TeacherForcing",
     "Training",
     "Truncated",
 ]
@@ -142,6 +143,17 @@ class Truncated(Section):
     """carry the state from each window to the next one of the same stream"""
 
 
+class TeacherForcing(Section):
+    """Where the output is fed back: read the true previous answer instead (Bengio et al. 2015)."""
+
+    start: Fraction = 1.0
+    """share of the time steps that read the true previous answer, one coin per step and sequence"""
+    end: Fraction | None = None
+    """share at the end of `epochs`; the same as `start` where it is left out"""
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """epochs over which the share moves from `start` to `end`, linearly"""
+
+
 class EarlyStopping(Section):
     """Stop when `monitor` has not improved for a while."""
 
@@ -194,6 +206,8 @@ class Training(Section):
         Discriminator(_bptt_tag),
     ] = "full"
     """backpropagation through the whole sequence, or truncated"""
+    teacher_forcing: TeacherForcing | None = None
+    """for recurrences that feed the output back; null reads the network's own output always"""
     monitor: str = "val/loss"
     """validation metric that chooses the best checkpoint, stops early and moves `plateau`"""
     mode: Literal["min", "max"] | None = None
