@@ -16,6 +16,7 @@ from rnnexp.config.schema.data import (
     Digits,
     Jsonl,
     PythonDocs,
+    Running,
     SineMixture,
     Sunspots,
     TemporalOrder,
@@ -54,6 +55,8 @@ def shapes_of(data: Data) -> Shapes:
     if isinstance(data, Digits):
         kind = "one_to_many" if data.view == "image" else "many_to_one"
         return {kind: ("classification",)}
+    if isinstance(data, Running):
+        return {"many_to_many": ("classification" if data.operation == "parity" else "regression",)}
     return _SHAPES[type(data)]
 
 
@@ -110,6 +113,8 @@ def token_inputs(experiment: Experiment) -> bool:
         return target_of(experiment) == "classification"
     if isinstance(data, Jsonl):
         return data.unit != "number"
+    if isinstance(data, Running):
+        return data.operation == "parity"
     return isinstance(data, Text | PythonDocs | CopyMemory | DelayedEcho | TemporalOrder)
 
 
@@ -119,7 +124,7 @@ def steps_of(data: Data) -> int | None:
         return {"rows": 8, "pixels": 64}.get(data.view)
     if isinstance(data, CopyMemory):
         return data.delay + 2 * data.symbols
-    if isinstance(data, Adding | TemporalOrder | DelayedEcho | Waveforms):
+    if isinstance(data, Adding | TemporalOrder | DelayedEcho | Running | Waveforms):
         return data.length
     if isinstance(data, Jsonl):
         return None

@@ -14,6 +14,7 @@ from rnnexp.data.synthetic import (
     adding,
     copy_memory,
     delayed_echo,
+    running,
     sine_mixture,
     temporal_order,
     waveforms,
@@ -36,7 +37,7 @@ def prepare(config: Config) -> Dataset:
     return replace(dataset, record=describe(dataset))
 
 
-def _load(config: Config) -> Dataset:  # noqa: PLR0911 (one line a source)
+def _load(config: Config) -> Dataset:  # noqa: PLR0911, PLR0912 (one line a source)
     match config.experiment.data:
         case schema.Csv() as data:
             return csv_series.load(config, data)
@@ -58,6 +59,8 @@ def _load(config: Config) -> Dataset:  # noqa: PLR0911 (one line a source)
             return temporal_order.load(config, data)
         case schema.DelayedEcho() as data:
             return delayed_echo.load(config, data)
+        case schema.Running() as data:
+            return running.load(config, data)
         case schema.SineMixture() as data:
             return sine_mixture.load(config, data)
         case schema.Waveforms() as data:

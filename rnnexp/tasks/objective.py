@@ -83,7 +83,7 @@ class Classification(Objective):
     def loss(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> Tensor:
         weights = None
         if self.class_weights is not None:
-            weights = self.class_weights.to(output_MO.device)
+            weights = self.class_weights.to(output_MO)
         if mask_M is None:
             return F.cross_entropy(output_MO, target, weights, reduction="sum")
         return (F.cross_entropy(output_MO, target, weights, reduction="none") * mask_M).sum()

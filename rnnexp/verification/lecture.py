@@ -41,7 +41,7 @@ def lecture() -> Lecture:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         layer = nn.RNN(input_size=5, hidden_size=2, num_layers=1, batch_first=True)
-    direction = HiddenDirection("rnn", 5, 2)
+        direction = HiddenDirection("rnn", 5, 2)
     direction.rnn.load_state_dict(layer.state_dict())
     stack = Stack([RecurrentLayer(direction, None, "concat", return_sequences=True)])
     network = Network(nn.Identity(), stack, nn.Identity())

@@ -21,6 +21,7 @@ __all__ = [
     "Digits",
     "Jsonl",
     "PythonDocs",
+    "Running",
     "Series",
     "SineMixture",
     "Split",
@@ -245,6 +246,17 @@ class DelayedEcho(Synthetic):
     """how many different symbols there are"""
 
 
+class Running(Synthetic):
+    """Say at every step the parity, or the sum, of everything read so far."""
+
+    source: Literal["running"]
+    """`running`: at every step, the parity or the sum of all inputs so far"""
+    operation: Literal["parity", "sum"] = "parity"
+    """parity of bits (classes), or sum of numbers (regression)"""
+    length: Annotated[int, Field(ge=2, le=100_000)] = 20
+    """T, time steps"""
+
+
 class Waveforms(Synthetic):
     """Draw the wave that a class names: sine, square, sawtooth or triangle, plus noise."""
 
@@ -276,6 +288,7 @@ Data = Annotated[
     | CopyMemory
     | TemporalOrder
     | DelayedEcho
+    | Running
     | SineMixture
     | Waveforms,
     Field(discriminator="source"),
