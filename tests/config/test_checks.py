@@ -11,6 +11,7 @@ from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import ConfigError
 
+FED_BACK = "model.cell=rnn model.recurrence=output_to_hidden"
 SOURCES = {
     "series": "data: {source: sunspots}\ntask: {kind: many_to_one}\n",
     "stream": "data: {source: sine_mixture}\ntask: {kind: many_to_many}\n",
@@ -36,6 +37,105 @@ NO_EFFECT, CONTRADICTION = "CFG201", "CFG202"
 
 # source | overrides | code | key | what else the message names
 REFUSED = [
+    ("echo", "model.recurrence=output_to_output", CONTRADICTION, "model.cell", "override 1"),
+    (
+        "series",
+        FED_BACK + " model.bidirectional=true",
+        CONTRADICTION,
+        "model.bidirectional",
+        "override 2",
+    ),
+    (
+        "echo",
+        FED_BACK + " model.layer_norm=true",
+        CONTRADICTION,
+        "model.layer_norm",
+        "override 2",
+    ),
+    (
+        "echo",
+        FED_BACK + " model.recurrent_dropout=0.1",
+        CONTRADICTION,
+        "model.recurrent_dropout",
+        "override 2",
+    ),
+    (
+        "echo",
+        FED_BACK + " model.initial_state=learned",
+        CONTRADICTION,
+        "model.initial_state",
+        "is 0",
+    ),
+    (
+        "echo",
+        FED_BACK + " model.init.recurrent=identity",
+        CONTRADICTION,
+        "model.init.recurrent",
+        "square",
+    ),
+    (
+        "waves",
+        FED_BACK,
+        CONTRADICTION,
+        "task.conditioning",
+        "the condition cannot set it",
+    ),
+    (
+        "echo",
+        "training.teacher_forcing={}",
+        NO_EFFECT,
+        "training.teacher_forcing",
+        "no output is fed back",
+    ),
+    (
+        "adding",
+        FED_BACK + " training.teacher_forcing={}",
+        CONTRADICTION,
+        "training.teacher_forcing",
+        "one answer",
+    ),
+    (
+        "echo",
+        FED_BACK + " training.teacher_forcing={} training.bptt={k1: 5, k2: 10}",
+        CONTRADICTION,
+        "training.teacher_forcing",
+        "other coins",
+    ),
+    (
+        "echo",
+        FED_BACK + " training.teacher_forcing={end: 0}",
+        CONTRADICTION,
+        "training.teacher_forcing.end",
+        "epochs",
+    ),
+    (
+        "echo",
+        FED_BACK + " training.teacher_forcing={epochs: 3}",
+        CONTRADICTION,
+        "training.teacher_forcing.epochs",
+        "end",
+    ),
+    (
+        "echo",
+        FED_BACK + " training.teacher_forcing={end: 1, epochs: 3}",
+        NO_EFFECT,
+        "training.teacher_forcing.end",
+        "does not move",
+    ),
+    (
+        "echo",
+        FED_BACK + " training.teacher_forcing={end: 0, epochs: 30}",
+        CONTRADICTION,
+        "training.teacher_forcing.epochs",
+        "training ends before",
+    ),
+    (
+        "echo",
+        FED_BACK + " training.teacher_forcing={start: 0}",
+        NO_EFFECT,
+        "training.teacher_forcing.start",
+        "forces no step",
+    ),
     ("series", "model.dropout=0.1", NO_EFFECT, "model.dropout", "model.hidden_sizes is [64]"),
     ("series", "model.activation=relu", NO_EFFECT, "model.activation", "model.cell is lstm"),
     ("series", "model.cell=gru model.activation=tanh", NO_EFFECT, "model.activation", "override 1"),

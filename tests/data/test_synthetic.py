@@ -16,6 +16,7 @@ TASKS = [
     ("copy_memory", "many_to_many"),
     ("temporal_order", "many_to_one"),
     ("delayed_echo", "many_to_many"),
+    ("running", "many_to_many"),
     ("waveforms", "one_to_many"),
 ]
 
@@ -138,3 +139,20 @@ def test_waveforms(make: Any) -> None:
 def test_more_than_fits_in_memory_is_refused(refused: Any) -> None:
     huge = {"source": "adding", "length": 100_000, "train": 10_000_000}
     assert "10,002,000 examples" in refused(huge, exit_code=9).message
+
+
+def test_running_parity_and_sum(make: Any) -> None:
+    parity = make({"source": "running", "length": 9, **FEW}, "many_to_many")
+    x, y = parity.train.inputs, parity.train.targets
+    assert set(np.unique(x)) == {0, 1}
+    for t in range(9):
+        assert (y[:, t] == x[:, : t + 1].sum(axis=1) % 2).all()
+    assert parity.know_nothing == {"loss": math.log(2), "accuracy": 0.5}
+    options = {"source": "running", "operation": "sum", "length": 9, **FEW, "train": 4000}
+    total = make(options, "many_to_many")
+    np.testing.assert_allclose(
+        total.train.targets[:, -1], total.train.inputs.sum(axis=1), atol=1e-5
+    )
+    # 36,000 sums, correlated within an example: the mean square is known to about 2 %
+    assert (total.train.targets**2).mean() == pytest.approx(10 / 18, rel=0.08)
+    assert total.know_nothing["mse"] == 10 / 18
