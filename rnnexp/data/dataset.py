@@ -72,6 +72,7 @@ class Dataset:
     consecutive: the examples of a split follow each other without a gap, as windows of one stream
         (what `carry_state` needs).
     season: period in steps of a time series, where the config gives one.
+    reach: steps from an answer back to the earliest input that it depends on, where the task tells.
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
@@ -86,6 +87,7 @@ class Dataset:
     outputs: Values | Tokens
     consecutive: bool = False
     season: int | None = None
+    reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 

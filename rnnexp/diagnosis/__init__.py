@@ -1,1 +1,6 @@
-"""Where the gradient goes: through time, through the gates, through clipping and truncation."""
+"""What the gradient does on its way back through time, measured on one network.
+
+`diagnose` puts it together; each other module measures one thing, in float64 numpy on the network
+as `verification.transcribe` writes it down: `curve` ||ds_t/ds_k|| by lag, `recurrent` the matrices,
+`gates` openness and saturation, `clipping`, `truncation`, `order`; `verdict` draws the conclusion.
+"""

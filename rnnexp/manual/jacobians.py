@@ -12,7 +12,7 @@ import numpy as np
 from rnnexp.manual.cells import Cell
 from rnnexp.manual.norm import Array, Values, Weights
 
-__all__ = ["jacobian", "products"]
+__all__ = ["back_one", "jacobian", "products"]
 
 
 def jacobian(cell: Cell, w: Weights, values: Values) -> Array:
@@ -20,7 +20,7 @@ def jacobian(cell: Cell, w: Weights, values: Values) -> Array:
     S = cell.state_size
     leading = values["s"].shape[:-1]
     identity = np.broadcast_to(np.eye(S, dtype=values["s"].dtype), (*leading, S, S))
-    return _back_one(cell, w, values, identity)
+    return back_one(cell, w, values, identity)
 
 
 def products(cell: Cell, w: Weights, values: Values) -> Iterator[Array]:
@@ -30,11 +30,11 @@ def products(cell: Cell, w: Weights, values: Values) -> Iterator[Array]:
     product = np.broadcast_to(np.eye(S, dtype=values["s"].dtype), (*leading, S, S))
     yield product
     for t in reversed(range(T)):
-        product = _back_one(cell, w, {name: value[t] for name, value in values.items()}, product)
+        product = back_one(cell, w, {name: value[t] for name, value in values.items()}, product)
         yield product
 
 
-def _back_one(cell: Cell, w: Weights, a: Values, rows: Array) -> Array:
+def back_one(cell: Cell, w: Weights, a: Values, rows: Array) -> Array:
     """rows (..., R, S) times ds_t/ds_{t-1}: each row is a gradient that arrives at s_t."""
     spread = {symbol: value[..., None, :] for symbol, value in a.items()}
     _, back = cell.backward(w, spread, rows, np.zeros((), dtype=rows.dtype))

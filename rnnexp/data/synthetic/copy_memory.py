@@ -33,6 +33,7 @@ def load(config: Config, data: CopyMemory) -> Dataset:
         *splits,
         inputs=Tokens(alphabet + 2),
         outputs=Tokens(alphabet + 1),
+        reach=data.delay + data.symbols,
         know_nothing={
             "loss": symbols * math.log(alphabet) / steps,
             "accuracy": (steps - symbols + symbols / alphabet) / steps,

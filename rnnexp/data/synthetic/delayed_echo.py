@@ -29,6 +29,7 @@ def load(config: Config, data: DelayedEcho) -> Dataset:
         *independent(config, data, data.length, lambda n, rng: draw(n, data, rng)),
         inputs=tokens,
         outputs=tokens,
+        reach=data.delay,
         know_nothing={"loss": math.log(data.alphabet), "accuracy": 1 / data.alphabet},
     )
 

@@ -34,6 +34,7 @@ def load(config: Config, data: TemporalOrder) -> Dataset:
         *independent(config, data, data.length, lambda n, rng: draw(n, data.length, rng)),
         inputs=Tokens(len(SYMBOLS), SYMBOLS),
         outputs=Tokens(len(CLASSES), CLASSES),
+        reach=data.length - 1 - data.length // 10,
         know_nothing={"loss": math.log(4), "accuracy": 1 / 4},
     )
 
