@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DELETE_ON_ERROR:
-.PHONY: train test check gallery bench fuzz-config docs wheel clean
+.PHONY: train test check gallery bench fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -38,6 +38,9 @@ fuzz-config: $(READY)  ## 10,000 mutated configs
 
 docs: $(READY)  ## write docs/config.md from the schema
 	$(BIN)/python -m rnnexp.config.reference > docs/config.md
+
+lecture: $(READY)  ## run every command of docs/lecture and write its output and pictures anew (about 4 min)
+	$(BIN)/python -m benchmarks.lecture_pages
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel -q -c constraints.txt --no-build-isolation --no-deps -w dist .

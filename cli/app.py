@@ -15,6 +15,7 @@ from rnnexp.errors import CommandError, Problem, RnnexpError
 
 from . import configs, runs
 from .compare_manual import compare_manual
+from .diagnose import diagnose
 from .doctor import doctor
 from .evaluate import evaluate
 from .help import Command, Group
@@ -40,6 +41,7 @@ class Commands(Group):
         "train",
         "evaluate",
         "compare-manual",
+        "diagnose",
         "runs",
         "validate",
         "plan",
@@ -94,6 +96,7 @@ def _rnnexp(
       rnnexp train configs/quickstart.yaml model.cell=gru
       rnnexp evaluate latest --split val
       rnnexp compare-manual configs/quickstart.yaml
+      rnnexp diagnose latest
       rnnexp runs show latest
       rnnexp validate mine.yaml
       rnnexp plan mine.yaml model.hidden_sizes=[256,128]
@@ -114,6 +117,7 @@ def _group(help_page: str, *functions: Callable[..., None]) -> typer.Typer:
 app.command(cls=Command)(train)
 app.command(cls=Command)(evaluate)
 app.command("compare-manual", cls=Command)(compare_manual)
+app.command(cls=Command)(diagnose)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)

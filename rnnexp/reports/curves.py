@@ -31,11 +31,12 @@ def curve(records: Iterable[Mapping[str, Any]], name: str) -> Curve:
     return Curve(name, tuple(sorted(points)))
 
 
-def draw(curves: Sequence[Curve], width: int = 80, height: int = 12) -> str:
+def draw(curves: Sequence[Curve], width: int = 80, height: int = 12, across: str = "step") -> str:
     """The curves over one pair of axes, in at most `width` columns.
 
     The first curve is drawn with `·`, the second with `●`, the others with `x + *`. Values that
     span more than a factor of fifty are drawn on a logarithmic axis, which is then said.
+    across: what the axis counts.
     """
     curves = [line for line in curves if line.points]
     if not curves:
@@ -52,7 +53,7 @@ def draw(curves: Sequence[Curve], width: int = 80, height: int = 12) -> str:
         for row, cells in enumerate(grid)
     ]
     indent = " " * (margin + 1)
-    foot = [indent + "└" + "─" * columns, indent + " " + _steps(frame.x, columns)]
+    foot = [indent + "└" + "─" * columns, indent + " " + _steps(frame.x, columns, across)]
     return "\n".join([_legend(curves, frame.logarithmic, width), *body, *foot])
 
 
@@ -113,8 +114,8 @@ def _labels(frame: _Frame, height: int) -> dict[int, str]:
     return {row: f"{frame.value(1 - row / (height - 1)):.3g}" for row in rows}
 
 
-def _steps(limits: Point, columns: int) -> str:
-    first, last = f"step {limits[0]:,.0f}", f"{limits[1]:,.0f}"
+def _steps(limits: Point, columns: int, across: str) -> str:
+    first, last = f"{across} {limits[0]:,.0f}", f"{limits[1]:,.0f}"
     gap = columns - len(first) - len(last)
     return first + " " * gap + last if gap > 0 and limits[1] > limits[0] else first[:columns]
 

@@ -6,14 +6,26 @@ palette of Okabe and Ito, told apart by colour-blind readers) and by dash or mar
 
 from __future__ import annotations
 
-import io
 import math
 import operator
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnexp.config.metrics import larger_is_better
+from rnnexp.reports.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    Series,
+    as_png,
+    draw_line,
+    dress,
+    make_logarithmic,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,13 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["forecast_plot", "gradient_plot", "loss_plot", "metric_plot"]
 
 Record = Mapping[str, Any]
-Series = tuple[list[float], list[float]]
 
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B6B6B"
-INK, FAINT = "#222222", "#D9D9D9"
-SIZE, DPI = (7.2, 4.2), 120
-TITLE_COLUMNS = 80
-MARKED_POINTS = 60
 LOG_SPAN = 50.0
 LONGEST_FORECAST = 300
 
@@ -37,25 +43,27 @@ def loss_plot(records: Iterable[Record]) -> bytes:
     """Training and validation loss by step; the lowest validation loss is marked."""
     records = list(records)
     train, val = _series(records, "train/loss"), _series(records, "val/loss")
-    figure, axes = _figure("Loss", "update step", "loss")
-    _line(axes, train, "training", BLUE, "-")
-    _line(axes, val, "validation", RED, "--o")
+    figure, axes = new_figure("Loss", "update step", "loss")
+    draw_line(axes, train, "training", BLUE, "-")
+    draw_line(axes, val, "validation", RED, "--o")
     _mark_best(axes, val, "val/loss")
     _scale(axes, [train, val])
-    return _png(figure, axes)
+    return as_png(figure, axes)
 
 
 def metric_plot(records: Iterable[Record], name: str) -> bytes:
     """One metric of validation by step, its training twin where there is one, the best marked."""
     records = list(records)
     split, _, metric = name.partition("/")
-    figure, axes = _figure(f"{metric or split} on {_SPLITS.get(split, split)}", "update step", name)
+    figure, axes = new_figure(
+        f"{metric or split} on {_SPLITS.get(split, split)}", "update step", name
+    )
     twin = _series(records, f"train/{metric}") if split == "val" else ([], [])
     shown = _series(records, name)
-    _line(axes, twin, "training", BLUE, "-")
-    _line(axes, shown, _SPLITS.get(split, split), RED, "--o")
+    draw_line(axes, twin, "training", BLUE, "-")
+    draw_line(axes, shown, _SPLITS.get(split, split), RED, "--o")
     _mark_best(axes, shown, name)
-    return _png(figure, axes)
+    return as_png(figure, axes)
 
 
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -68,17 +76,17 @@ def gradient_plot(records: Iterable[Record]) -> bytes:
     """
     records = [record for record in records if "grad_norm" in record]
     title = "Gradient norm before clipping"
-    figure, axes = _figure(title, "update step", "gradient norm (2-norm)")
+    figure, axes = new_figure(title, "update step", "gradient norm (2-norm)")
     largest, mean = _series(records, "grad_norm_max"), _series(records, "grad_norm")
-    _line(axes, largest, "largest", ORANGE, ":")
-    _line(axes, mean, "mean", BLUE, "-")
+    draw_line(axes, largest, "largest", ORANGE, ":")
+    draw_line(axes, mean, "mean", BLUE, "-")
     threshold, clipped = _series(records, "clip_threshold"), _series(records, "clipped")
-    _line(axes, threshold, "clipped above", INK, "--")
+    draw_line(axes, threshold, "clipped above", INK, "--")
     if any(value > 0 for value in largest[1] + mean[1]):
-        _make_logarithmic(axes)
+        make_logarithmic(axes)
     if clipped[0]:
         _share_below(figure, axes, clipped)
-    return _png(figure, axes)
+    return as_png(figure, axes)
 
 
 def _share_below(figure: Figure, axes: Axes, clipped: Series) -> None:
@@ -88,7 +96,7 @@ def _share_below(figure: Figure, axes: Axes, clipped: Series) -> None:
     axes.set_xlabel("")
     axes.tick_params(labelbottom=False)
     below = figure.add_subplot(grid[1], sharex=axes)
-    _dress(below, "update step", "clipped")
+    dress(below, "update step", "clipped")
     below.fill_between(clipped[0], clipped[1], step="pre", color=GREY, alpha=0.45, linewidth=0)
     below.set_ylim(0, 1)
     below.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
@@ -116,13 +124,13 @@ def forecast_plot(predictions: Iterable[Record]) -> bytes:
     steps = [row[0] for row in rows]
     target, prediction = [row[1] for row in rows], [row[2] for row in rows]
     part = f", last {len(rows)} of {len(all_rows):,}" if len(rows) < len(all_rows) else ""
-    figure, axes = _figure(f"Forecast on the test split{part}", "", "value (own units)")
-    _line(axes, (steps, target), "target", INK, "-")
-    _line(axes, (steps, prediction), "prediction", ORANGE, "--o")
+    figure, axes = new_figure(f"Forecast on the test split{part}", "", "value (own units)")
+    draw_line(axes, (steps, target), "target", INK, "-")
+    draw_line(axes, (steps, prediction), "prediction", ORANGE, "--o")
     errors = [guess - truth for truth, guess in zip(target, prediction, strict=True)]
     if rows:
         _errors_below(figure, axes, (steps, errors))
-    return _png(figure, axes)
+    return as_png(figure, axes)
 
 
 def _errors_below(figure: Figure, axes: Axes, errors: Series) -> None:
@@ -130,7 +138,7 @@ def _errors_below(figure: Figure, axes: Axes, errors: Series) -> None:
     axes.set_subplotspec(grid[0])
     axes.tick_params(labelbottom=False)
     below = figure.add_subplot(grid[1], sharex=axes)
-    _dress(below, "position in the series", "error")
+    dress(below, "position in the series", "error")
     below.axhline(0, color=INK, linewidth=0.8)
     below.fill_between(errors[0], errors[1], color=ORANGE, alpha=0.55, linewidth=0)
 
@@ -165,49 +173,6 @@ def _first(value: Any) -> Any:
 # -- drawing ---------------------------------------------------------------------------------------
 
 
-def _figure(title: str, across: str, up: str) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    _dress(axes, across, up)
-    heading = textwrap.shorten(title, TITLE_COLUMNS, placeholder="…")
-    axes.set_title(_plain(heading), loc="left", fontsize=12, fontweight="bold", color=INK, pad=10)
-    return figure, axes
-
-
-def _dress(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(_plain(across), color=INK)
-    axes.set_ylabel(_plain(textwrap.shorten(up, 40, placeholder="…")), color=INK)
-    axes.grid(color=FAINT, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, labelsize=9, length=3)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(GREY)
-
-
-def _plain(text: str) -> str:
-    """Dollar signs would be read as mathematics."""
-    return text.replace("$", r"\$")
-
-
-def _line(axes: Axes, series: Series, label: str, colour: str, form: str) -> None:
-    """Adds a line in a form such as `--o`; of many points only some are marked."""
-    if not series[0]:
-        return
-    axes.plot(
-        *series,
-        form if len(series[0]) > 1 else "o",
-        label=_plain(label),
-        color=colour,
-        linewidth=1.8,
-        markersize=4.0,
-        markevery=max(1, len(series[0]) // MARKED_POINTS),
-        markeredgewidth=0,
-    )
-
-
 def _mark_best(axes: Axes, series: Series, name: str) -> None:
     steps, values = series
     if len(values) < 2:
@@ -223,30 +188,4 @@ def _scale(axes: Axes, lines: Sequence[Series]) -> None:
     """A logarithmic axis where the values span a factor of more than fifty."""
     values = [value for _, line in lines for value in line]
     if values and min(values) > 0 and max(values) / min(values) > LOG_SPAN:
-        _make_logarithmic(axes)
-
-
-def _make_logarithmic(axes: Axes) -> None:
-    """A logarithmic axis labelled 0.5, 1, 2 rather than in powers."""
-    from matplotlib.ticker import LogFormatter
-
-    axes.set_yscale("log", nonpositive="mask")
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
-
-
-def _png(figure: Figure, axes: Axes) -> bytes:
-    """The figure as PNG; the same data give the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    if axes.lines:
-        # Beside the title, where it can hide no data.
-        axes.legend(frameon=False, fontsize=9, ncols=3, loc="lower right",
-                    bbox_to_anchor=(1.01, 0.99), borderaxespad=0.2, columnspacing=1.4)  # fmt: skip
-    else:
-        axes.text(0.5, 0.5, "nothing was recorded", ha="center", va="center", color=GREY,
-                  transform=axes.transAxes)  # fmt: skip
-    FigureCanvasAgg(figure)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+        make_logarithmic(axes)

@@ -1,0 +1,116 @@
+"""How every picture is drawn: figure, axes, lines, and PNG bytes.
+
+matplotlib's object interface alone: no global state, no display. Lines differ by colour (the
+palette of Okabe and Ito, told apart by colour-blind readers) and by dash or marker as well.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "Series",
+    "as_png",
+    "draw_line",
+    "dress",
+    "make_logarithmic",
+    "new_figure",
+    "plain",
+]
+
+Series = tuple[list[float], list[float]]
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B6B6B"
+INK, FAINT = "#222222", "#D9D9D9"
+SIZE, DPI = (7.2, 4.2), 120
+TITLE_COLUMNS = 80
+MARKED_POINTS = 60
+BESIDE_THE_TITLE = 2
+"""so many entries of a legend fit there"""
+PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", INK)
+FORMS = ("-", "--", "-.", ":", "-", "--", "-.")
+
+
+def new_figure(title: str, across: str, up: str) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained", facecolor="white")
+    axes = figure.add_subplot()
+    dress(axes, across, up)
+    heading = textwrap.shorten(title, TITLE_COLUMNS, placeholder="…")
+    axes.set_title(plain(heading), loc="left", fontsize=12, fontweight="bold", color=INK, pad=10)
+    return figure, axes
+
+
+def dress(axes: Axes, across: str, up: str) -> None:
+    axes.set_xlabel(plain(across), color=INK)
+    axes.set_ylabel(plain(textwrap.shorten(up, 40, placeholder="…")), color=INK)
+    axes.grid(color=FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=INK, labelsize=9, length=3)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(GREY)
+
+
+def plain(text: str) -> str:
+    """Dollar signs would be read as mathematics."""
+    return text.replace("$", r"\$")
+
+
+def draw_line(axes: Axes, series: Series, label: str, colour: str, form: str) -> None:
+    """Adds a line in a form such as `--o`; of many points only some are marked."""
+    if not series[0]:
+        return
+    axes.plot(
+        *series,
+        form if len(series[0]) > 1 else "o",
+        label=plain(label),
+        color=colour,
+        linewidth=1.8,
+        markersize=4.0,
+        markevery=max(1, len(series[0]) // MARKED_POINTS),
+        markeredgewidth=0,
+    )
+
+
+def make_logarithmic(axes: Axes) -> None:
+    """A logarithmic axis labelled 0.5, 1, 2 rather than in powers."""
+    from matplotlib.ticker import LogFormatter
+
+    axes.set_yscale("log", nonpositive="mask")
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+
+
+def as_png(figure: Figure, axes: Axes) -> bytes:
+    """The figure as PNG; the same data give the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    named = axes.get_legend_handles_labels()[1]
+    if len(named) > BESIDE_THE_TITLE:
+        figure.legend(frameon=False, fontsize=9, ncols=3, loc="outside lower center")
+    elif axes.lines:
+        # Beside the title, where it can hide no data.
+        axes.legend(
+            frameon=False,
+            fontsize=9,
+            ncols=3,
+            loc="lower right",
+            bbox_to_anchor=(1.01, 0.99),
+            borderaxespad=0.2,
+            columnspacing=1.4,
+        )
+    else:
+        axes.text(0.5, 0.5, "nothing was recorded", ha="center", va="center", color=GREY,
+                  transform=axes.transAxes)  # fmt: skip
+    FigureCanvasAgg(figure)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
