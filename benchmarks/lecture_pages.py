@@ -47,11 +47,12 @@ def refresh(page: Path) -> None:
     page.write_text(text, encoding="utf-8")
 
 
-def prepare(folder: Path) -> None:
-    """The gallery, and the config with a mistake that page 3 shows."""
+def prepare(folder: Path, pictures: bool = True) -> None:
+    """The gallery, the config with a mistake that page 3 shows, and where pictures go."""
     (folder / "configs").symlink_to(ROOT / "configs")
     (folder / "broken.yaml").write_text(BROKEN, encoding="utf-8")
-    (folder / "pictures").symlink_to(PAGES / "pictures")
+    if pictures:
+        (folder / "pictures").symlink_to(PAGES / "pictures")
 
 
 def _run_all(block: str, folder: Path) -> str:

@@ -60,7 +60,7 @@ def _row(name: str, found: Json) -> list[Cell]:
         "0" if cut else f"{_at(top, found['needed']):.2g}",
         "" if clipping is None else "never" if share is None else f"{share:.0%}",
         "" if found["k2"] is None else str(found["k2"]),
-        "" if order is None else f"{order['ordered']:.3g} -> {order['shuffled']:.3g}",
+        "" if order is None else _change(order),
     ]
 
 
@@ -217,8 +217,10 @@ def _data_order(order: Json | None) -> str:
 
 
 def _metric(order: Json, how: str) -> str:
+    return f"val/{order['metric']} {_change(order)}, {how} -> shuffled"
+
+
+def _change(order: Json) -> str:
     if order["metric"] == "accuracy":
-        values = f"{order['ordered']:.1%} -> {order['shuffled']:.1%}"
-    else:
-        values = f"{order['ordered']:.4g} -> {order['shuffled']:.4g}"
-    return f"val/{order['metric']} {values}, {how} -> shuffled"
+        return f"{order['ordered']:.1%} -> {order['shuffled']:.1%}"
+    return f"{order['ordered']:.4g} -> {order['shuffled']:.4g}"

@@ -48,8 +48,8 @@ def jacobian_plot(networks: Mapping[str, Found]) -> bytes:
             axes.annotate(f"cut at k2 = {cut}", (lags[-1], mean[-1]), (6, 6), fontsize=8,
                           textcoords="offset points", color=colour)  # fmt: skip
     make_logarithmic(axes)
-    low, high = axes.get_ylim()
-    axes.set_ylim(min(low, 0.1), max(high, 10.0))
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(min(bottom, 0.1), max(top, 10.0))
     _mark_needed(axes, networks)
     return as_png(figure, axes)
 
