@@ -20,26 +20,32 @@ __all__ = ["scaled_products"]
 
 Back = Callable[[Weights, Values, Array], Array]
 
+FREE = 64
+"""powers of two that a product may grow or shrink by before it is scaled"""
 
-def scaled_products(cell: Cell, w: Weights, values: Values) -> Iterator[tuple[Array, Array]]:
-    """P (B, S, S) and e (B,) with ds_T/ds_k = 2^e P, for k = T, T-1, ..., 0.
 
-    P's Frobenius norm lies in [0.5, 1), or is 0 or not finite. values: (T, B, ...) by symbol.
+def scaled_products(cell: Cell, w: Weights, values: Values) -> Iterator[tuple[Array, Array, Array]]:
+    """P (B, S, S), ||P||_F (B,) and e (B,) with ds_T/ds_k = 2^e P, for k = T, T-1, ..., 0.
+
+    ||P||_F lies within `FREE` of 1, or is 0, or not finite. values: (T, B, ...) by symbol.
     """
     T, B, S = len(values["s"]), values["s"].shape[1], cell.state_size
-    P, exponent = _scaled(np.tile(np.eye(S, dtype=values["s"].dtype), (B, 1, 1)))
-    yield P, exponent
+    P, exponent = np.tile(np.eye(S, dtype=values["s"].dtype), (B, 1, 1)), np.zeros(B, np.int64)
+    yield P, _frobenius(P), exponent
     back = _back(cell, w)
     for t in reversed(range(T)):
-        P, more = _scaled(back(w, {name: value[t] for name, value in values.items()}, P))
-        exponent = exponent + more
-        yield P, exponent
+        P = back(w, {name: value[t] for name, value in values.items()}, P)
+        norm = _frobenius(P)
+        _, more = np.frexp(norm)
+        if np.abs(more).max() > FREE:
+            P *= np.ldexp(1.0, -more)[:, None, None]
+            norm, exponent = np.ldexp(norm, -more), exponent + more
+        yield P, norm, exponent
 
 
-def _scaled(P: Array) -> tuple[Array, Array]:
-    _, exponent = np.frexp(np.sqrt(np.einsum("bij,bij->b", P, P)))
-    P *= np.ldexp(1.0, -exponent)[:, None, None]
-    return P, exponent
+def _frobenius(P: Array) -> Array:
+    norm: Array = np.sqrt(np.einsum("bij,bij->b", P, P))
+    return norm
 
 
 def _back(cell: Cell, w: Weights) -> Back:

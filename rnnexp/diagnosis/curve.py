@@ -53,22 +53,21 @@ def measure(reader: Reader, groups: Sequence[Values]) -> dict[str, Spread]:
 
 def jacobian_norms(reader: Reader, values: Values) -> Mapping[str, Array]:
     """The norms (T + 1, B) by lag; values (T, B, ...)."""
-    whole = slice(reader.cell.state_size)
-    parts = {"": whole}
-    if isinstance(reader.cell, LstmCell):
-        parts["h_"] = slice(reader.cell.hidden_size)
-    B = values["s"].shape[1]
-    trackers = {name: SpectralNorms(B, part.stop) for name, part in parts.items()}
+    cell, B = reader.cell, values["s"].shape[1]
+    H = cell.hidden_size if isinstance(cell, LstmCell) else None
+    whole, alone = (SpectralNorms(B, size) for size in (cell.state_size, H or 1))
     norms: dict[str, list[Array]] = {}
-    for lag, (P, exponent) in enumerate(scaled_products(reader.cell, reader.weights, values)):
-        for name, part in parts.items():
-            block = P if part == whole else np.ascontiguousarray(P[:, part, part])
-            frobenius = np.sqrt(np.einsum("bij,bij->b", block, block))
-            spectral = frobenius / np.sqrt(part.stop)  # of the identity, which comes first
-            if lag:
-                spectral = trackers[name].of(block, exponent)
-            norms.setdefault(f"{name}spectral", []).append(_unscaled(spectral, exponent))
-            norms.setdefault(f"{name}frobenius", []).append(_unscaled(frobenius, exponent))
+    for P, frobenius, exponent in scaled_products(cell, reader.weights, values):
+        finite = np.isfinite(frobenius)
+        kept = P if finite.all() else np.where(finite[:, None, None], P, 0)
+        found = {"spectral": whole.of(kept, exponent), "frobenius": frobenius}
+        if H is not None:
+            block = kept[:, :H, :H]
+            size = np.sqrt(np.einsum("bij,bij->b", block, block))
+            found |= {"h_spectral": alone.of(block, exponent), "h_frobenius": size}
+        for name, norm_B in found.items():
+            unscaled = _unscaled(np.where(finite, norm_B, np.inf), exponent)
+            norms.setdefault(name, []).append(unscaled)
     return {name: np.stack(rows) for name, rows in norms.items()}
 
 
@@ -88,5 +87,5 @@ def spread_of(curves: Sequence[Array]) -> Spread:
 def _unscaled(norm_B: Array, exponent_B: Array) -> Array:
     """2^e times the norm: 0 or infinity where that is no float."""
     with np.errstate(over="ignore", under="ignore"):
-        result: Array = np.ldexp(np.where(np.isnan(norm_B), np.inf, norm_B), exponent_B)
+        result: Array = np.ldexp(norm_B, exponent_B)
     return result
