@@ -16,7 +16,18 @@ from rnnexp import __version__
 from rnnexp.cli import app
 from rnnexp.errors import ConfigError, DataError, Problem
 
-COMMANDS = ["train", "evaluate", "runs", "validate", "plan", "schema", "configs", "doctor"]
+COMMANDS = [
+    "train",
+    "evaluate",
+    "compare-manual",
+    "diagnose",
+    "runs",
+    "validate",
+    "plan",
+    "schema",
+    "configs",
+    "doctor",
+]
 PAGES = [[name] for name in COMMANDS] + [
     ["runs", "ls"], ["runs", "show"], ["configs", "ls"], ["configs", "cp"],
 ]  # fmt: skip
@@ -32,7 +43,7 @@ def test_help_lists_every_command_in_order_with_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, out, _ = run(capsys, "--help")
-    listed = re.findall(r"^  ([a-z]+)  +\S", out.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+)  +\S", out.partition("Commands:")[2], re.MULTILINE)
     assert code == 0
     assert listed[: len(COMMANDS)] == COMMANDS
 
