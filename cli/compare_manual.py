@@ -57,12 +57,17 @@ def compare_manual(
 
     Example:
       rnnexp compare-manual
-      rnnexp compare-manual configs/quickstart.yaml model.cell=gru --steps --show-gates
+      rnnexp compare-manual configs/quickstart.yaml model.cell=gru --steps
       rnnexp compare-manual latest --json
     """
     for option, given in (("--layer", layer), ("--show-gates", show_gates)):
         if given and not (steps or subject is None):
             raise CommandError(f"{option} has no effect without --steps", code="CMD105", key=option)
+    if subject is not None and ("=" in subject or subject.startswith("~")):
+        raise CommandError(
+            "an override needs a CONFIG to change", code="CMD103", key="CONFIG_OR_RUN",
+            value=subject, hint="rnnexp compare-manual CONFIG " + subject,
+        )  # fmt: skip
     if subject is None:
         from rnnexp.verification.document import compare_lecture
 

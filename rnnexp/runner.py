@@ -14,7 +14,12 @@ from typing import Any
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config, resolved_yaml
 from rnnexp.data.dataset import Dataset
-from rnnexp.errors import CheckpointError, DivergedError, InterruptedRunError
+from rnnexp.errors import (
+    CheckpointError,
+    CommandError,
+    DivergedError,
+    InterruptedRunError,
+)
 from rnnexp.experiment import Experiment, assemble, describe
 from rnnexp.recording import checkpoints
 from rnnexp.recording.environment import environment
@@ -82,12 +87,16 @@ def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment of a run as its best checkpoint left it.
 
     Raises:
+        CommandError: an override changes the network, the task or the data.
         CheckpointError: there is no checkpoint yet, it is damaged, or the data have changed.
         RnnexpError: the experiment cannot be put together on this machine.
     """
     folder = RunFolder.open(run)
     checkpoint = checkpoints.load(folder.checkpoints / str(best_step(folder)))
-    experiment = assemble(load_config(run / "resolved.yaml", overrides))
+    config = load_config(run / "resolved.yaml", overrides)
+    if overrides:
+        _refuse_another_network(load_config(run / "resolved.yaml"), config)
+    experiment = assemble(config)
     _refuse_changed_data(folder, experiment.dataset)
     experiment.network.load_state_dict(model_weights(checkpoint))
     return experiment
@@ -190,6 +199,23 @@ def _baselines(experiment: Experiment, split: str) -> dict[str, dict[str, float]
 
 def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
     return {f"{split}/{name}": value for name, value in metrics.items()}
+
+
+def _refuse_another_network(trained: Config, changed: Config) -> None:
+    """The weights of a run belong to its own network, task and data.
+
+    Raises:
+        CommandError: an override changes one of them.
+    """
+    for section in ("data", "task", "model"):
+        if getattr(trained.experiment, section) != getattr(changed.experiment, section):
+            raise CommandError(
+                f"a run's {section} is what was trained; only training can be changed",
+                code="CMD107",
+                key=section,
+                hint="give the config instead of the run, or train again: rnnexp train "
+                + str(trained.path),
+            )
 
 
 def _refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:

@@ -119,3 +119,14 @@ def test_wrong_use(
 ) -> None:
     assert main(["diagnose", *given]) == code
     assert "error[" in capsys.readouterr().err
+
+
+def test_a_run_is_what_was_trained(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", config]) == 0
+    capsys.readouterr()
+    assert main(["diagnose", "latest", "model.hidden_sizes=[16]"]) == 2
+    assert "error[CMD107] model" in capsys.readouterr().err
+    assert main(["diagnose", "latest", "training.bptt.k2=8"]) == 0
+    (run,) = Path("runs").iterdir()
+    assert not (run / "diagnosis.json").exists()  # it is not a diagnosis of that run
+    assert main(["compare-manual", "model.cell=gru"]) == 2
