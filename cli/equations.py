@@ -59,6 +59,9 @@ def _heading(result: Json, stream: IO[str]) -> str:
         "network": safe(result["subject"]),
         "weights": result["weights"],
         "compared": f"{result['sequences']} validation sequences, {steps}, no dropout",
+        "because": "later steps are noise: this network amplifies every rounding error"
+        if result["amplifies"]
+        else "",
     }
     return fact_lines(facts, stream)
 
@@ -129,7 +132,7 @@ def _row(double: Json, single: Json) -> list[Cell]:
 
 
 def _relative(row: Json) -> Cell:
-    text = f"{row['relative']:.1e}"
+    text = f"{row['relative']:.1e}".replace("inf", "overflow")
     if not row["passed"]:
         return (f"{text} !", "red")
     return f"{text} ~" if row["relative"] > 1e-5 else text

@@ -11,7 +11,7 @@ import numpy as np
 from rnnexp.manual.norm import Array
 from rnnexp.verification.computed import Computed
 
-__all__ = ["ROUNDING", "TOLERANCE", "Row", "compare"]
+__all__ = ["ROUNDING", "TOLERANCE", "Row", "amplification", "compare"]
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 """relative to each tensor's largest value"""
@@ -64,6 +64,12 @@ def compare(
         yield _row(label, "gradient", arrays, worst, None)
 
 
+def amplification(single: Computed, exact: Computed) -> float:
+    """How far the forward pass by hand in float32 lies from that in float64, at its worst."""
+    pairs = [(single.forward[label], exact.forward[label]) for label in exact.forward]
+    return max(distance(_joined(a), _joined(b))[1] for a, b in pairs)
+
+
 def _row(
     label: str,
     kind: Literal["forward", "gradient"],
@@ -107,6 +113,7 @@ def _first_step(ours: list[Array], theirs: list[Array], exact: list[Array] | Non
     return min((step for step in off if step is not None), default=None)
 
 
+@np.errstate(invalid="ignore")
 def _beyond(ours: Array, theirs: Array, limit: float) -> int | None:
     wrong = ~(np.abs(ours.astype(np.float64) - theirs) <= limit)
     steps = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))

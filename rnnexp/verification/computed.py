@@ -36,7 +36,15 @@ class Computed:
 
 
 def by_hand(network: Network, task: Task, probe: Probe, dtype: type[np.floating[Any]]) -> Computed:
-    """The equations on every sequence alone, in `dtype`, with the network's weights."""
+    """The equations on every sequence alone, in `dtype`, with the network's weights.
+
+    What is too large for `dtype` is infinite, and NaN where infinities meet.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _by_hand(network, task, probe, dtype)
+
+
+def _by_hand(network: Network, task: Task, probe: Probe, dtype: type[np.floating[Any]]) -> Computed:
     written, computed = transcribe(network, dtype), Computed()
     summed: dict[str, Array] = {}
     loss, count = 0.0, dtype(probe.batch.count)

@@ -121,6 +121,25 @@ def test_the_network_is_left_alone(make_parts: Callable[..., Any]) -> None:
     assert network.stack.dropout.p == 0.5
 
 
+@pytest.mark.parametrize(("activation", "scale"), [("tanh", 6.0), ("relu", 30.0)])
+def test_chaos_and_overflow_are_told_from_a_difference(
+    make_parts: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    activation: str,
+    scale: float,
+) -> None:
+    """Where rounding grows without bound, fewer steps are compared, and errors in them found."""
+    model = {"cell": "rnn", "activation": activation, "hidden_sizes": (20,)}
+    network, task, probe = make_parts("many_to_many", model, time=120)
+    with torch.no_grad():
+        network.stack.layers[0].forward_reader.rnn.weight_hh_l0.mul_(scale)
+    report = verify(network, task, probe, entries=0)
+    assert report.passed, report.failed
+    assert report.cut and 1 < report.time_steps < 120
+    transpose(monkeypatch)
+    assert "layer 1 h" in verify(network, task, probe, entries=0).failed
+
+
 # -- sabotage: each must be found and named ---------------------------------------------------
 
 
