@@ -96,10 +96,9 @@ def _measured(
     networks: dict[str, dict[str, Any]] = {}
     loaded = [load_subject(name, overrides, runs) for name in names]
     labels = _labels(loaded)
-    for name, label, subject in zip(names, labels, loaded, strict=True):
+    for label, subject in zip(labels, loaded, strict=True):
         records = None if subject.run is None else read_records(subject.run / "metrics.jsonl")
-        config = Path(name) if subject.run is None else subject.run / "resolved.yaml"
-        found = measure(subject.experiment, config, records, sequences, retrain)
+        found = measure(subject.experiment, records, sequences, retrain)
         networks[label] = {"weights": subject.weights} | found
     if out is not None:
         _write(out, networks)

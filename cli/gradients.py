@@ -52,7 +52,7 @@ def _row(name: str, found: Json) -> list[Cell]:
     word, clipping, top = found["verdict"]["word"], found["clipping"], _top(found)
     share = None if clipping is None else clipping["share"]
     order = found["order"]["model"]
-    cut = found["k2"] is not None and found["needed"] > found["k2"]
+    cut = found["k2"] is not None and found["needed"] >= found["k2"]
     return [
         safe(name),
         (word, COLOURS.get(word, "red")),
@@ -99,7 +99,7 @@ def _curves(found: Json, stream: IO[str]) -> str:
     rows: list[list[Cell]] = []
     for layer in found["layers"]:
         norms = [
-            "0" if found["k2"] is not None and lag > found["k2"] else f"{_at(layer, lag):.2g}"
+            "0" if found["k2"] is not None and lag >= found["k2"] else f"{_at(layer, lag):.2g}"
             for lag in lags
         ]
         radius = max(matrix["spectral_radius"] for matrix in layer["matrices"])
@@ -129,7 +129,7 @@ def _chart(layers: Mapping[str, Json], cut: int | None, stream: IO[str]) -> str:
     curves = []
     for name, layer in layers.items():
         mean = layer["jacobian"]["spectral"]["mean"]
-        stop = len(mean) if cut is None else cut + 1
+        stop = len(mean) if cut is None else cut
         points = [(float(lag), value) for lag, value in enumerate(mean[:stop]) if 0 < value < 1e300]
         curves.append(Curve(safe(name), tuple(points)))
     width = min(width_of(stream) or 80, 80)

@@ -21,9 +21,11 @@ def blocks(page: Path) -> list[tuple[str, list[str]]]:
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
+            if line.startswith("$ cp "):  # a picture out of a run folder
+                continue
             if line.startswith("$ "):
                 found.append((line[2:].split(" | ")[0], []))
-            else:
+            elif line:
                 found[-1][1].append(line)
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from rnnexp.diagnosis.gates import Units, gates, units
 from rnnexp.diagnosis.groups import forward, grouped
 from rnnexp.diagnosis.order import data_order, model_order
 from rnnexp.diagnosis.recurrent import matrices
+from rnnexp.diagnosis.remedy import remedy_for
 from rnnexp.diagnosis.truncation import truncation_bias
-from rnnexp.diagnosis.verdict import Evidence, judge, remedy_for
+from rnnexp.diagnosis.verdict import Evidence, judge
 from rnnexp.experiment import Experiment
 from rnnexp.manual.contributions import contributions
 from rnnexp.manual.network import Reader, ReaderSum
@@ -35,37 +35,38 @@ RETRAIN_STEPS, RETRAIN_SECONDS = 500, 60.0
 
 def diagnose(
     experiment: Experiment,
-    config: Path,
     records: Iterable[Mapping[str, Any]] | None = None,
     sequences: int = SEQUENCES,
     retrain: bool = False,
 ) -> dict[str, Any]:
     """Measure an experiment's network as it stands.
 
-    config: the file that the remedy's command names. records: the metrics.jsonl of a run; without
-    them what needs training (clipping, the order test) is None.
+    records: the metrics.jsonl of a run; without them what needs training (clipping, the order
+    test) is None. Where the task does not tell how far its target reaches back, the whole sequence
+    is judged, or what truncation leaves of it.
     """
-    settings, dataset = experiment.config.experiment, experiment.dataset
-    bptt = settings.training.bptt
+    config, dataset = experiment.config, experiment.dataset
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     steps = max(probe.lengths)
     layers = _layers(experiment, probe)
     clipping = None if records is None else clipping_of(records)
-    cut = bptt.k2 if isinstance(bptt, Truncated) else None
+    readers = [layer for layer in layers if layer["forward"]]
+    truncated = _truncated(experiment)
+    cut = None if truncated is None else truncated.k2
     found = Evidence(
-        curves=[Spread(**layer["jacobian"]["spectral"]) for layer in layers if layer["forward"]],
-        units=[Units(**layer["units"]) for layer in layers],
-        needed=min(dataset.reach or steps - 1, steps),
+        curves=[Spread(**layer["jacobian"]["spectral"]) for layer in readers],
+        units=[Units(**layer["units"]) for layer in readers],
+        needed=min(dataset.reach or min(cut or steps, steps) - 1, steps),
         cut=cut,
         clipping=clipping,
     )
     verdict = judge(found)
-    remedy = remedy_for(verdict, found, config, settings)
+    remedy = remedy_for(verdict, found, config)
     return {
-        "name": settings.name,
+        "name": config.experiment.name,
         "trained": records is not None,
         "verdict": asdict(verdict),
-        "remedy": None if remedy is None else asdict(remedy) | {"config": str(config)},
+        "remedy": None if remedy is None else asdict(remedy) | {"config": str(config.path)},
         "sequences": len(probe.lengths),
         "time_steps": steps,
         "needed": found.needed,
@@ -90,7 +91,8 @@ def _layers(experiment: Experiment, probe: Probe) -> list[dict[str, Any]]:
             for each in layer:
                 sums.setdefault(each.place, []).append(each)
     network.to(experiment.device)
-    return [_layer(place, sums[place]) for place in sorted(sums)]
+    places = [place for n, layer in enumerate(written.layers, 1) for place in layer.places(n)]
+    return [_layer(place, sums[place]) for place in places]
 
 
 def _layer(place: str, sums: list[ReaderSum]) -> dict[str, Any]:
@@ -114,9 +116,16 @@ def _account(clipping: Clipping | None) -> dict[str, Any] | None:
     return None if clipping is None else asdict(clipping) | {"excess": clipping.excess}
 
 
-def _truncation(experiment: Experiment, probe: Probe) -> list[dict[str, Any]] | None:
+def _truncated(experiment: Experiment) -> Truncated | None:
+    """Not for one answer at the end: a single window is the whole sequence."""
     bptt = experiment.config.experiment.training.bptt
-    if not isinstance(bptt, Truncated) or experiment.dataset.shape == "many_to_one":
+    ends = experiment.dataset.shape == "many_to_one"
+    return bptt if isinstance(bptt, Truncated) and not ends else None
+
+
+def _truncation(experiment: Experiment, probe: Probe) -> list[dict[str, Any]] | None:
+    bptt = _truncated(experiment)
+    if bptt is None:
         return None
     found = truncation_bias(experiment.network, experiment.task, probe, bptt)
     return [asdict(bias) for bias in found]

@@ -36,7 +36,7 @@ def truncation_bias(network: Network, task: Task, probe: Probe, bptt: Truncated)
 
     No update is made between the windows, so that only the truncation differs.
     """
-    taken = copy.deepcopy(network).to(torch.float64).train()
+    taken = copy.deepcopy(network).to("cpu", torch.float64).train()
     for module in taken.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0

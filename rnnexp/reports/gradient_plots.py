@@ -32,20 +32,20 @@ Found = Mapping[str, Any]
 def jacobian_plot(networks: Mapping[str, Found]) -> bytes:
     """Spectral norm of ds_T/ds_k by lag T - k, log axis: mean, and the range over sequences.
 
-    Beyond k2 truncated backpropagation sends nothing back: there the line ends.
+    From lag k2 on truncated backpropagation sends nothing back: there the line ends.
     """
     title = "How much gradient is left, by steps back"
     figure, axes = new_figure(title, "lag t - k (time steps)", "spectral norm of ds_t / ds_k")
     for (label, found, layer), colour, form in _styled(networks):
         spread, cut = layer["jacobian"]["spectral"], found["k2"]
-        stop = len(spread["mean"]) if cut is None else min(cut + 1, len(spread["mean"]))
+        stop = len(spread["mean"]) if cut is None else min(cut, len(spread["mean"]))
         lags = list(map(float, range(stop)))
         mean, low, high = (_shown(spread[name][:stop]) for name in ("mean", "low", "high"))
         axes.fill_between(lags, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(lags, mean, form, color=colour, linewidth=1.8, label=plain(label))
         if cut is not None and cut < len(spread["mean"]):
             axes.plot(lags[-1:], mean[-1:], "|", color=colour, markersize=16, markeredgewidth=2.5)
-            axes.annotate(f"cut at k2 = {cut}", (lags[-1], mean[-1]), (6, 6), fontsize=8,
+            axes.annotate(f"cut at k2 = {cut}", (lags[-1], mean[-1]), (6, -14), fontsize=8,
                           textcoords="offset points", color=colour)  # fmt: skip
     make_logarithmic(axes)
     bottom, top = axes.get_ylim()
@@ -56,7 +56,7 @@ def jacobian_plot(networks: Mapping[str, Found]) -> bytes:
 
 def contributions_plot(networks: Mapping[str, Found]) -> bytes:
     """Norm of each lag's share of the recurrent matrix's gradient, relative to the largest."""
-    title = "Where the gradient of the recurrent matrix comes from"
+    title = "Where the recurrent gradient comes from"
     figure, axes = new_figure(title, "lag t - k (time steps)", "norm of the lag's term / largest")
     for (label, found, layer), colour, form in _styled(networks):
         norms = [each["norm"] for each in layer["contributions"]]

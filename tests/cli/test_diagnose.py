@@ -30,8 +30,8 @@ def test_a_config_says_what_needs_a_run(config: str, capsys: pytest.CaptureFixtu
     assert main(["diagnose", config]) == 0
     text = capsys.readouterr().out
     assert "truncated: the gradient is cut off" in text
-    assert "k2 is 4, the target needs 5 steps" in text
-    assert "rnnexp train echo.yaml training.bptt.k2=5" in text
+    assert "k2 is 4: the gradient goes back 3 steps at most, the target needs 5" in text
+    assert "rnnexp train echo.yaml training.bptt.k2=9" in text
     assert text.count("needs a run") == 2
     assert "update gate z" in text
     assert "cosine" in text
@@ -100,6 +100,30 @@ def test_every_shape_and_recurrence(config: str, capsys: pytest.CaptureFixture[s
     assert "layer 2 W_oo" in text
     assert "layer 1 backward" in text
     assert "order of the data" in text
+
+
+def test_data_that_do_not_tell_their_reach_are_not_called_truncated(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("sines.yaml").write_text(
+        "name: s\ndata: {source: sine_mixture, length: 600, window: 12}\n"
+        "task: {kind: many_to_many}\nmodel: {hidden_sizes: [4]}\n"
+        "training: {bptt: {k1: 3, k2: 6}}\n",
+        encoding="utf-8",
+    )
+    assert main(["diagnose", "sines.yaml"]) == 0
+    text = capsys.readouterr().out
+    assert "healthy" in text and "after 5 steps" in text and "the sequences have 12" in text
+
+
+def test_the_remedy_keeps_what_was_given(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["seed=3", "training.bptt.k1=2", "training.bptt.k2=3"]
+    assert main(["diagnose", config, *given]) == 0
+    command = "rnnexp train echo.yaml seed=3 training.bptt.k1=2 training.bptt.k2=7"
+    text = capsys.readouterr().out
+    assert command in text
+    assert main(["diagnose", *command.split()[2:]]) == 0
+    assert "truncated:" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

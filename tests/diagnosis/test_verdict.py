@@ -11,7 +11,8 @@ from rnnexp.config.load import load_config
 from rnnexp.diagnosis.clipping import Clipping
 from rnnexp.diagnosis.curve import Spread
 from rnnexp.diagnosis.gates import Units
-from rnnexp.diagnosis.verdict import Evidence, judge, remedy_for
+from rnnexp.diagnosis.remedy import remedy_for
+from rnnexp.diagnosis.verdict import Evidence, judge
 
 T = 50
 GOOD = Clipping(100, 1.0, 3.0, None, None, by_value=False)
@@ -60,8 +61,9 @@ CASES = [
     ("unclipped", evidence(clipping=WILD)),
     ("healthy", evidence(clipping=HELD)),
     ("healthy", evidence(clipping=None)),
-    ("truncated", evidence(cut=19)),
-    ("healthy", evidence(cut=20)),
+    ("saturated", evidence(0.6, units=[Units(saturated=0.7)])),  # the cause, not the symptom
+    ("truncated", evidence(cut=20)),  # a window of 20 steps reaches back 19
+    ("healthy", evidence(cut=21)),
 ]
 
 
@@ -77,29 +79,53 @@ def test_verdict(word: str, found: Evidence) -> None:
 def test_remedy_is_accepted(tmp_path: Path, name: str, word: str, found: Evidence) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(HEAD + CONFIGS[name] + "\n", encoding="utf-8")
-    settings = load_config(path).experiment
+    config = load_config(path)
     if (word == "truncated" and name != "truncated") or (word, name) == ("unclipped", "clipped"):
         return  # such a config has no k2 to be too short, or has a clip
-    remedy = remedy_for(judge(found), found, path, settings)
+    remedy = remedy_for(judge(found), found, config)
     if word == "healthy":
         assert remedy is None
         return
     assert remedy is not None and remedy.overrides
-    changed = load_config(path, remedy.overrides).experiment
-    assert changed != settings
+    assert load_config(path, remedy.overrides).experiment != config.experiment
+
+
+def tried(path: Path, body: str, found: Evidence, *given: str) -> tuple[str, ...]:
+    path.write_text(HEAD + body + "\n", encoding="utf-8")
+    remedy = remedy_for(judge(found), found, load_config(path, given))
+    assert remedy is not None
+    return remedy.overrides
 
 
 def test_remedies_are_those_of_the_lecture(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
-    path.write_text(HEAD + CONFIGS["rnn"] + "\n", encoding="utf-8")
-    settings = load_config(path).experiment
+    assert tried(path, CONFIGS["rnn"], evidence(0.5)) == ("model.cell=lstm",)
+    assert tried(path, CONFIGS["rnn"], evidence(1.5)) == ("training.clip.norm=1.0",)
+    assert tried(path, CONFIGS["truncated"], evidence(cut=5)) == ("training.bptt.k2=25",)
+    far = evidence(cut=5, needed=48)
+    assert tried(path, CONFIGS["truncated"], far) == ("training.bptt=full",)
 
-    def tried(found: Evidence) -> tuple[str, ...]:
-        remedy = remedy_for(judge(found), found, path, settings)
-        assert remedy is not None
-        return remedy.overrides
 
-    assert tried(evidence(0.5)) == ("model.cell=lstm",)
-    assert tried(evidence(1.5)) == ("training.clip.norm=1.0",)
-    path.write_text(HEAD + CONFIGS["truncated"] + "\n", encoding="utf-8")
-    assert tried(evidence(cut=5)) == ("training.bptt.k2=20",)
+@pytest.mark.parametrize(
+    ("name", "found", "given", "expected"),
+    [
+        ("rnn", evidence(0.5), ("seed=3",), ("seed=3", "model.cell=lstm")),
+        ("lstm", evidence(0.5), ("model.cell=rnn",), ("model.cell=lstm",)),
+        ("lstm", evidence(0.5), ("model.cell=rnn", "model.activation=relu"), ("model.cell=lstm",)),
+        ("relu", evidence(0.5), (), ("model.cell=lstm", "~model.activation")),
+        ("gru", evidence(cut=5), ("training.bptt={k1: 5, k2: 5}",), ("training.bptt=full",)),
+    ],
+)
+def test_a_remedy_stays_with_what_was_given(
+    tmp_path: Path, name: str, found: Evidence, given: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    assert tried(tmp_path / "x.yaml", CONFIGS[name], found, *given) == expected
+
+
+def test_a_clipped_explosion_is_answered_by_another_start(tmp_path: Path) -> None:
+    scaled = "model: {cell: rnn, init: {recurrent: spectral_radius, spectral_radius: 3.0}}"
+    body = f"{scaled}\ntraining: {{clip: {{norm: 1.0}}}}"
+    assert tried(tmp_path / "x.yaml", body, evidence(1.5)) == (
+        "~model.init.spectral_radius",
+        "model.init.recurrent=orthogonal",
+    )
