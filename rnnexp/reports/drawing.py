@@ -31,6 +31,7 @@ INK, FAINT = "#222222", "#D9D9D9"
 SIZE, DPI = (7.2, 4.2), 120
 TITLE_COLUMNS = 80
 MARKED_POINTS = 60
+POWERS = 1e5
 BESIDE_THE_TITLE = 2
 """so many entries of a legend fit there"""
 PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", INK)
@@ -81,10 +82,14 @@ def draw_line(axes: Axes, series: Series, label: str, colour: str, form: str) ->
 
 
 def make_logarithmic(axes: Axes) -> None:
-    """A logarithmic axis labelled 0.5, 1, 2 rather than in powers."""
-    from matplotlib.ticker import LogFormatter
+    """A logarithmic axis, labelled 0.5, 1, 2; over many powers of ten in powers."""
+    from matplotlib.ticker import LogFormatter, LogFormatterMathtext
 
     axes.set_yscale("log", nonpositive="mask")
+    bottom, top = axes.get_ylim()
+    if top / bottom > POWERS:
+        axes.yaxis.set_major_formatter(LogFormatterMathtext())
+        return
     axes.yaxis.set_major_formatter(LogFormatter())
     axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
 

@@ -32,6 +32,8 @@ Found = Mapping[str, Any]
 def jacobian_plot(networks: Mapping[str, Found]) -> bytes:
     """Spectral norm of ds_T/ds_k by lag T - k, log axis: mean, and the range over sequences.
 
+    Of one LSTM, whose state is (h, c), the norm of dh_T/dh_k is drawn beside it.
+
     From lag k2 on truncated backpropagation sends nothing back: there the line ends.
     """
     title = "How much gradient is left, by steps back"
@@ -43,6 +45,11 @@ def jacobian_plot(networks: Mapping[str, Found]) -> bytes:
         mean, low, high = (_shown(spread[name][:stop]) for name in ("mean", "low", "high"))
         axes.fill_between(lags, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(lags, mean, form, color=colour, linewidth=1.8, label=plain(label))
+        if len(networks) == 1 and "h_spectral" in layer["jacobian"]:
+            alone = _shown(layer["jacobian"]["h_spectral"]["mean"][:stop])
+            axes.plot(
+                lags, alone, ":", color=colour, linewidth=1.2, label=f"{plain(label)}, h alone"
+            )
         if cut is not None and cut < len(spread["mean"]):
             axes.plot(lags[-1:], mean[-1:], "|", color=colour, markersize=16, markeredgewidth=2.5)
             axes.annotate(f"cut at k2 = {cut}", (lags[-1], mean[-1]), (6, -14), fontsize=8,
@@ -106,12 +113,23 @@ def _shown(values: Sequence[float]) -> list[float]:
 
 
 def _mark_needed(axes: Axes, networks: Mapping[str, Found]) -> None:
-    """The steps that the target needs, where the task tells and all networks agree."""
-    reaches = {found["reach"] for found in networks.values()}
-    reach = reaches.pop() if len(reaches) == 1 else None
-    if reach is None:
-        return
-    axes.axvline(reach, color=INK, linewidth=1, linestyle=(0, (2, 3)))
-    axes.annotate(f"the target needs {reach}", (reach, 0.02), (-4, 0), ha="right", fontsize=8,
-                  xycoords=("data", "axes fraction"), textcoords="offset points",
-                  color=INK)  # fmt: skip
+    """The steps that each target needs, where its task tells; with names where they differ."""
+    needing: dict[int, list[str]] = {}
+    for label, found in networks.items():
+        if found["reach"] is not None:
+            needing.setdefault(found["reach"], []).append(label)
+    for reach, labels in needing.items():
+        several = f" ({labels[0]})" if len(labels) == 1 < len(networks) else ""
+        axes.axvline(reach, color=INK, linewidth=1, linestyle=(0, (2, 3)))
+        left = reach > sum(axes.get_xlim()) / 2
+        axes.annotate(
+            plain(f"the target needs {reach}{several}"),
+            (reach, 0.99),
+            (-4 if left else 4, 0),
+            ha="right" if left else "left",
+            va="top",
+            fontsize=8,
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=INK,
+        )
