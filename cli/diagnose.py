@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["diagnose"]
 
-PICTURES = ("jacobian", "contributions", "singular_values")
-
 
 def diagnose(
     subjects: Annotated[
@@ -66,6 +64,10 @@ def diagnose(
     overrides = [each for each in subjects if each not in names] + list(set_ or ())
     if not names:
         raise CommandError("nothing to diagnose: no CONFIG or RUN is given", code="CMD103")
+    if out is not None:
+        from rnnexp import storage
+
+        storage.ensure_folder(out)  # before the work, so that a bad place costs none
     stream = sys.stderr if json else sys.stdout
     networks = _measured(names, overrides, runs, sequences, retrain, out)
     if len(networks) == 1:
@@ -132,7 +134,6 @@ def _pictures(networks: Mapping[str, Any]) -> dict[str, bytes]:
 def _write(folder: Path, networks: Mapping[str, Any]) -> None:
     from rnnexp import storage
 
-    storage.ensure_folder(folder)
     for name, picture in _pictures(networks).items():
         storage.write_bytes(folder / name, picture)
     storage.write_json(folder / "diagnosis.json", networks)

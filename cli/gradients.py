@@ -143,7 +143,10 @@ def _contributions(found: Json, stream: IO[str]) -> str:
         f"{layer['layer']} {layer['recurrent']}": layer["contributions"]
         for layer in found["layers"]
     }
-    return lag_table(shares, stream)
+    shown = lag_table(shares, stream)
+    if found["k2"] is None:
+        return shown
+    return f"{shown}\nof full BPTT; truncation keeps lags below k2 = {found['k2']}"
 
 
 def _facts(found: Json, stream: IO[str]) -> str:

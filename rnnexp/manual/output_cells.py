@@ -50,6 +50,10 @@ class OutputCell(Cell):
         arrived: Array = dz_o + dy if self.logits else dz_o
         return arrived
 
+    def input_gradient(self, w: Weights, a: Values, dz: Values) -> Array:
+        gradient: Array = dz["h"] @ w["W_xh"]
+        return gradient
+
 
 class OutputToHiddenCell(OutputCell):
     """h_t = act(W_xh x_t + b_xh + W_oh o_{t-1} + b_oh), o_t = f(W_ho h_t + b_o)."""
@@ -79,10 +83,6 @@ class OutputToHiddenCell(OutputCell):
             "b_o": summed(dz["o"]),
         }
 
-    def input_gradient(self, w: Weights, a: Values, dz: Values) -> Array:
-        gradient: Array = dz["h"] @ w["W_xh"]
-        return gradient
-
 
 class OutputToOutputCell(OutputCell):
     """h_t = act(W_xh x_t + b_xh), o_t = f(W_ho h_t + b_o + W_oo o_{t-1}): no W_hh at all."""
@@ -111,7 +111,3 @@ class OutputToOutputCell(OutputCell):
             "b_o": summed(dz["o"]),
             "W_oo": outer(dz["o"], a["o_prev"]),
         }
-
-    def input_gradient(self, w: Weights, a: Values, dz: Values) -> Array:
-        gradient: Array = dz["h"] @ w["W_xh"]
-        return gradient
