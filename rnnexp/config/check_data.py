@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rnnexp.config.compatibility import shapes_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written
-from rnnexp.config.schema.data import DelayedEcho, Digits, Jsonl, Split, TemporalOrder
+from rnnexp.config.schema.data import DelayedEcho, Digits, Records, Split, TemporalOrder
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.errors import ConfigError
 
@@ -57,7 +57,7 @@ def target_is_known(config: Config) -> Findings:
 def target_unit(config: Config) -> Findings:
     experiment = config.experiment
     data, target = experiment.data, experiment.task.target
-    if not isinstance(data, Jsonl) or data.target_unit is None or target is None:
+    if not isinstance(data, Records) or data.target_unit is None or target is None:
         return
     if (data.target_unit == "number") != (target == "regression"):
         message = "numbers are predicted by regression, everything else by classification"
@@ -83,13 +83,13 @@ def class_weights(config: Config) -> Findings:
     classes = _classes(config)
     if isinstance(task.class_weights, tuple) and classes not in (None, len(task.class_weights)):
         message = f"needs one weight per class: {classes}, not {len(task.class_weights)}"
-        because = "data.classes" if isinstance(config.experiment.data, Jsonl) else "data.source"
+        because = "data.classes" if isinstance(config.experiment.data, Records) else "data.source"
         yield Finding(CONTRADICTION, key, message, (because,))
 
 
 def _classes(config: Config) -> int | None:
     data = config.experiment.data
-    if isinstance(data, Jsonl):
+    if isinstance(data, Records):
         return data.classes
     return {Digits: 10, TemporalOrder: 4}.get(type(data))
 
@@ -113,7 +113,7 @@ def split_shares(config: Config) -> Findings:
 @checked
 def files_of_their_own(config: Config) -> Findings:
     data = config.experiment.data
-    if not isinstance(data, Jsonl):
+    if not isinstance(data, Records):
         return
     given = [key for key in ("val_path", "test_path") if getattr(data, key) is not None]
     if len(given) == 1:
@@ -130,7 +130,7 @@ def files_of_their_own(config: Config) -> Findings:
 def numbers_of_objects(config: Config) -> Findings:
     """`scale` and `nan` are about numbers."""
     data = config.experiment.data
-    if not isinstance(data, Jsonl) or data.unit == "number":
+    if not isinstance(data, Records) or data.unit == "number":
         return
     if target_of(config.experiment) == "regression":
         return
@@ -143,7 +143,7 @@ def numbers_of_objects(config: Config) -> Findings:
 @checked
 def sizes_of_objects(config: Config) -> Findings:
     data = config.experiment.data
-    if not isinstance(data, Jsonl):
+    if not isinstance(data, Records):
         return
     if data.vocabulary is not None and data.unit != "id":
         message = "no effect: only token ids have a size that is given"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rnnexp.config.compatibility import predicts_next, target_of, token_inputs
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
-from rnnexp.config.schema.data import Jsonl, PythonDocs, Text
+from rnnexp.config.schema.data import PythonDocs, Records, Text
 from rnnexp.config.schema.task import OneToMany
 from rnnexp.config.schema.training import Truncated
 
@@ -73,7 +73,7 @@ def embedding_of_tokens(config: Config) -> Findings:
             NO_EFFECT,
             "model.embedding",
             "no effect: the recurrent layers read numbers here, not tokens",
-            ("data.source", *(("data.unit",) if isinstance(experiment.data, Jsonl) else ())),
+            ("data.source", *(("data.unit",) if isinstance(experiment.data, Records) else ())),
         )
 
 

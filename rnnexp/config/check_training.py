@@ -8,7 +8,7 @@ from rnnexp.config.compatibility import is_stream, steps_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.nearest import nearest
-from rnnexp.config.schema.data import Jsonl, PythonDocs, Text
+from rnnexp.config.schema.data import PythonDocs, Records, Text
 from rnnexp.config.schema.training import Plateau, Sgd, StepDecay, Truncated
 
 __all__ = ["monitored_metrics"]
@@ -173,7 +173,7 @@ def known_length_of_objects(config: Config) -> Findings:
     """Truncation needs a target at more than the last step."""
     experiment = config.experiment
     if not isinstance(experiment.training.bptt, Truncated) or not isinstance(
-        experiment.data, Jsonl
+        experiment.data, Records
     ):
         return
     if experiment.task.kind == "many_to_one":

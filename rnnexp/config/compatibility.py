@@ -16,6 +16,7 @@ from rnnexp.config.schema.data import (
     Digits,
     Jsonl,
     PythonDocs,
+    Records,
     Running,
     SineMixture,
     Sunspots,
@@ -68,7 +69,7 @@ def target_of(experiment: Experiment) -> Target:
     task, data = experiment.task, experiment.data
     if task.target is not None:
         return task.target
-    if isinstance(data, Jsonl):
+    if isinstance(data, Records):
         found = _of_objects(task, data)
     else:
         found = next(iter(shapes_of(data).values()))[0]
@@ -82,7 +83,7 @@ def target_of(experiment: Experiment) -> Target:
     return found
 
 
-def _of_objects(task: Task, data: Jsonl) -> Target | None:
+def _of_objects(task: Task, data: Records) -> Target | None:
     """The target of a JSONL file, from its units, where they tell."""
     if data.target_unit is not None:
         return "regression" if data.target_unit == "number" else "classification"
@@ -111,7 +112,7 @@ def token_inputs(experiment: Experiment) -> bool:
     data = experiment.data
     if isinstance(experiment.task, OneToMany):
         return target_of(experiment) == "classification"
-    if isinstance(data, Jsonl):
+    if isinstance(data, Records):
         return data.unit != "number"
     if isinstance(data, Running):
         return data.operation == "parity"
@@ -126,6 +127,6 @@ def steps_of(data: Data) -> int | None:
         return data.delay + 2 * data.symbols
     if isinstance(data, Adding | TemporalOrder | DelayedEcho | Running | Waveforms):
         return data.length
-    if isinstance(data, Jsonl):
+    if isinstance(data, Records):
         return None
     return data.window

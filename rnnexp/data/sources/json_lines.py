@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from rnnexp.config.nearest import nearest
+from rnnexp.data.records.example import Example
 from rnnexp.data.sources.files import SourceFile
-from rnnexp.errors import DataError, Position
+from rnnexp.errors import DataError
 
-__all__ = ["Example", "read_examples"]
+__all__ = ["read_examples"]
 
 
 class DuplicateKeyError(ValueError):
     """The same key twice in one object: JSON readers disagree on which one counts."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """The input and the target of one line, as JSON has them."""
-
-    file: str
-    line: int
-    inputs: Any
-    target: Any
-
-    @property
-    def position(self) -> Position:
-        return Position(self.file, self.line)
-
-    def fingerprint(self) -> bytes:
-        """Equal for equal input and target, whatever the line looks like."""
-        return hashlib.blake2b(repr((self.inputs, self.target)).encode(), digest_size=16).digest()
 
 
 def read_examples(file: SourceFile, inputs: str, target: str) -> list[Example]:

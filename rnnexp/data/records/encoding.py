@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Jsonl
+from rnnexp.config.schema.data import Records
 from rnnexp.data.dataset import Floats, Ints, Tokens, Values
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
-from rnnexp.data.sources.json_lines import Example
-from rnnexp.data.sources.json_values import Field
+from rnnexp.data.records.example import Example
+from rnnexp.data.records.field import Field
 from rnnexp.errors import DataError
 
 __all__ = ["Column", "Spec", "encode", "fit", "pad"]
@@ -29,7 +29,7 @@ Spec = Values | Tokens
 Column = Sequence[tuple[Example, Any]]
 
 
-def fit(config: Config, data: Jsonl, field: Field, train: Column, everything: Column) -> Spec:
+def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Spec:
     """What one side of the examples is made of, from the training part.
 
     Raises:
@@ -72,7 +72,7 @@ def pad(config: Config, arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], I
     return rows, None if (lengths == shape[1]).all() else lengths
 
 
-def _fit_values(data: Jsonl, field: Field, train: Column, everything: Column) -> Values:
+def _fit_values(data: Records, field: Field, train: Column, everything: Column) -> Values:
     size = train[0][1].shape[1]
     for example, value in everything:
         if value.shape[1] != size:
@@ -88,7 +88,7 @@ def _fit_values(data: Jsonl, field: Field, train: Column, everything: Column) ->
     return Values(size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train])))
 
 
-def _fit_ids(data: Jsonl, field: Field, train: Column, everything: Column) -> Tokens:
+def _fit_ids(data: Records, field: Field, train: Column, everything: Column) -> Tokens:
     """As many ids as the config says, or up to the largest one of the training part."""
     inputs = field.side == "inputs"
     given = data.vocabulary if inputs else data.classes
@@ -140,7 +140,7 @@ def _out_of_range(
     )
 
 
-def _fit_texts(config: Config, data: Jsonl, field: Field, train: Column) -> Tokens:
+def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> Tokens:
     """The units of the training part; an unknown one too, but not among labels to choose from."""
     labels = field.side == "target" and field.unit == "label" and not field.closed
     units = [unit for _, value in train for unit in value]

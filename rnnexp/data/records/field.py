@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.data.sources.json_lines import Example
+from rnnexp.data.records.example import Example
 from rnnexp.data.units import split_units
 from rnnexp.errors import DataError
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnexp.config.schema.data import Jsonl
-from rnnexp.data.sources.json_lines import Example
-from rnnexp.data.sources.json_values import Field, Read
+from rnnexp.config.schema.data import Records
+from rnnexp.data.records.example import Example
+from rnnexp.data.records.field import Field, Read
 from rnnexp.errors import DataError
 
 __all__ = ["Row", "read_rows"]
@@ -27,7 +27,7 @@ class Row:
     fingerprint: bytes
 
 
-def read_rows(data: Jsonl, fields: Fields, examples: Sequence[Example]) -> list[Row]:
+def read_rows(data: Records, fields: Fields, examples: Sequence[Example]) -> list[Row]:
     """Read every example; leave out those that the config says to drop.
 
     Raises:
@@ -49,7 +49,7 @@ def read_rows(data: Jsonl, fields: Fields, examples: Sequence[Example]) -> list[
     return finite
 
 
-def _is_empty(data: Jsonl, fields: Fields, example: Example, values: tuple[Read, Read]) -> bool:
+def _is_empty(data: Records, fields: Fields, example: Example, values: tuple[Read, Read]) -> bool:
     for field, value in zip(fields, values, strict=True):
         if len(value):
             continue

@@ -7,13 +7,13 @@ from typing import Any
 
 from rnnexp.config.compatibility import target_of
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Jsonl
-from rnnexp.data.sources.json_values import Unit
+from rnnexp.config.schema.data import Records
+from rnnexp.data.records.field import Unit
 
 __all__ = ["target_unit"]
 
 
-def target_unit(config: Config, data: Jsonl, targets: Sequence[Any]) -> Unit:
+def target_unit(config: Config, data: Records, targets: Sequence[Any]) -> Unit:
     """The configured unit, or what the task and the JSON values say.
 
     Regression reads numbers. In a classification whole numbers are class ids; text is a label
