@@ -9,12 +9,17 @@ from rnnexp.config.schema import Experiment
 from rnnexp.config.schema.data import (
     Adding,
     AirlinePassengers,
+    Conllu,
     CopyMemory,
     Csv,
+    CsvRows,
     Data,
     DelayedEcho,
     Digits,
+    Folder,
     Jsonl,
+    Pairs,
+    ParquetRows,
     PythonDocs,
     Records,
     Running,
@@ -43,6 +48,11 @@ _SHAPES: Mapping[type, Shapes] = {
     Text: {"many_to_many": ("classification",)},
     PythonDocs: {"many_to_many": ("classification",)},
     Jsonl: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    CsvRows: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    ParquetRows: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    Folder: {"many_to_one": ("classification",), "one_to_many": ("classification",)},
+    Pairs: {"many_to_many": ("classification",)},
+    Conllu: {"many_to_many": ("classification",)},
     Adding: {"many_to_one": ("regression",)},
     CopyMemory: {"many_to_many": ("classification",)},
     DelayedEcho: {"many_to_many": ("classification",)},
@@ -69,10 +79,10 @@ def target_of(experiment: Experiment) -> Target:
     task, data = experiment.task, experiment.data
     if task.target is not None:
         return task.target
-    if isinstance(data, Records):
+    possible = shapes_of(data).get(task.kind) or next(iter(shapes_of(data).values()))
+    found: Target | None = possible[0]
+    if isinstance(data, Records) and len(possible) > 1:
         found = _of_objects(task, data)
-    else:
-        found = next(iter(shapes_of(data).values()))[0]
     if found is None:
         raise ConfigError(
             "regression or classification? the data does not tell",

@@ -143,8 +143,14 @@ def _out_of_range(
 def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> Tokens:
     """The units of the training part; an unknown one too, but not among labels to choose from."""
     labels = field.side == "target" and field.unit == "label" and not field.closed
-    units = [unit for _, value in train for unit in value]
-    vocabulary = Vocabulary.fit(units, first=(END,) if field.closed else (), unknown=not labels)
+    units = [unit for _, value in train for unit in field.folded(value)]
+    vocabulary = Vocabulary.fit(
+        units,
+        most=None if labels else data.max_vocabulary,
+        least=1 if labels else data.min_count,
+        first=(END,) if field.closed else (),
+        unknown=not labels,
+    )
     names = sorted(set(units))
     if field.side == "target" and data.classes not in (None, len(names)):
         raise DataError(
@@ -161,7 +167,7 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
 def _look_up(field: Field, spec: Tokens, example: Example, value: list[str]) -> Ints:
     assert spec.vocabulary is not None
     try:
-        return spec.vocabulary.encode(value)
+        return spec.vocabulary.encode(field.folded(value))
     except KeyError as error:
         raise DataError(
             f"{field.key!r}: label {error.args[0]!r} never occurs in the training part",

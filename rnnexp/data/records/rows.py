@@ -20,11 +20,15 @@ Fields = tuple[Field, Field]
 
 @dataclass(frozen=True)
 class Row:
-    """The input and the target of one example, read but not yet encoded."""
+    """The input and the target of one example, read but not yet encoded.
+
+    fingerprint: equal for equal input and target; key: equal for equal input.
+    """
 
     example: Example
     values: tuple[Read, Read]
     fingerprint: bytes
+    key: bytes
 
 
 def read_rows(data: Records, fields: Fields, examples: Sequence[Example]) -> list[Row]:
@@ -40,7 +44,9 @@ def read_rows(data: Records, fields: Fields, examples: Sequence[Example]) -> lis
         if _is_empty(data, fields, example, (inputs, target)):
             continue
         _check_aligned(fields, example, (inputs, target))
-        rows.append(Row(example, (inputs, target), example.fingerprint()))
+        if data.max_length is not None:
+            inputs, target = _shortened(fields, (inputs, target), data.max_length)
+        rows.append(Row(example, (inputs, target), example.fingerprint(), example.key()))
     finite = [row for row in rows if not _not_finite(fields, row)]
     if len(finite) < len(rows) and data.nan == "error":
         raise _missing(fields, rows)
@@ -76,6 +82,13 @@ def _check_aligned(fields: Fields, example: Example, values: tuple[Read, Read]) 
             position=example.position,
             key=target.key,
         )
+
+
+def _shortened(fields: Fields, values: tuple[Read, Read], most: int) -> tuple[Read, Read]:
+    """The first steps of the input, and of a target that has one answer per step."""
+    inputs, target = values
+    aligned = fields[0].many and fields[1].many and not fields[1].closed
+    return inputs[:most], target[:most] if aligned else target
 
 
 def _not_finite(fields: Fields, row: Row) -> list[tuple[Field, int]]:
