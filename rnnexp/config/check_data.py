@@ -110,15 +110,17 @@ def split_shares(config: Config) -> Findings:
     if not isinstance(split, Split):
         return
     shares = {name: getattr(split, name) for name in ("train", "val", "test")}
-    if abs(sum(shares.values()) - 1) > 1e-9:
+    elsewhere = _test_elsewhere(config)
+    off = split.train + split.val - 1 if elsewhere else sum(shares.values()) - 1
+    if off > 1e-9 or (off < -1e-9 and not elsewhere):
         message = f"the shares sum to {sum(shares.values()):.12g}, not 1"
         because = tuple(f"data.split.{name}" for name in shares)
         yield Finding(CONTRADICTION, "data.split", message, because)
-    elsewhere = _test_elsewhere(config)
     for name, share in shares.items():
         key = f"data.split.{name}"
         if name == "test" and elsewhere:
-            if share and is_written(config, key):
+            default = type(config.experiment.data).model_fields["split"].default
+            if share not in (0, default.test) and is_written(config, key):
                 message = "no effect: the test is not a share of the examples"
                 yield Finding(NO_EFFECT, key, message, (elsewhere,), hint="write test: 0")
         elif share == 0:
