@@ -8,6 +8,7 @@ from rnnexp.config.compatibility import shapes_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written
 from rnnexp.config.schema.data import (
+    ColumnSeries,
     DelayedEcho,
     Digits,
     Folder,
@@ -178,6 +179,21 @@ def folds_of_cross_validation(config: Config) -> Findings:
     if getattr(data, "test_path", None) is not None:
         message = "the test has a file of its own"
         yield Finding(CONTRADICTION, "data.folds", message, ("data.test_path",))
+
+
+@checked
+def columns_of_a_series(config: Config) -> Findings:
+    data = config.experiment.data
+    if not isinstance(data, ColumnSeries) or not data.inputs:
+        return
+    for name in data.inputs:
+        if name in data.value_columns or data.inputs.count(name) > 1 or name == data.id:
+            message = f"column {name!r} is read already"
+            yield Finding(CONTRADICTION, "data.inputs", message, ("data.value", "data.id"))
+            break
+    if data.log:
+        message = "the logarithm is taken of every number that is read, further columns included"
+        yield Finding(CONTRADICTION, "data.log", message, ("data.inputs",))
 
 
 @checked

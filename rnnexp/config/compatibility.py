@@ -9,6 +9,7 @@ from rnnexp.config.schema import Experiment
 from rnnexp.config.schema.data import (
     Adding,
     AirlinePassengers,
+    ColumnSeries,
     Conllu,
     CopyMemory,
     Csv,
@@ -19,6 +20,7 @@ from rnnexp.config.schema.data import (
     Folder,
     Jsonl,
     Pairs,
+    Parquet,
     ParquetRows,
     PythonDocs,
     Records,
@@ -42,6 +44,7 @@ _EVERYTHING: tuple[Target, ...] = ("regression", "classification")
 
 _SHAPES: Mapping[type, Shapes] = {
     Csv: _SERIES,
+    Parquet: _SERIES,
     Sunspots: _SERIES,
     AirlinePassengers: _SERIES,
     SineMixture: _SERIES,
@@ -109,12 +112,20 @@ def is_stream(experiment: Experiment) -> bool:
     data = experiment.data
     if isinstance(data, Text | PythonDocs):
         return True
-    return _SHAPES.get(type(data)) is _SERIES and experiment.task.kind == "many_to_many"
+    if isinstance(data, ColumnSeries) and data.id is not None:
+        return False
+    return _predicts_itself(experiment)
 
 
 def predicts_next(experiment: Experiment) -> bool:
     """Whether the target of a step is a later input, which a backward direction would see."""
-    return is_stream(experiment)
+    return is_stream(experiment) or _predicts_itself(experiment)
+
+
+def _predicts_itself(experiment: Experiment) -> bool:
+    """Whether every step of a time series has the next one as its target."""
+    series = _SHAPES.get(type(experiment.data)) is _SERIES
+    return series and experiment.task.kind == "many_to_many"
 
 
 def token_inputs(experiment: Experiment) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
 
-__all__ = ["Dataset", "Sequences", "Tokens", "Values"]
+__all__ = ["Dataset", "History", "Sequences", "Tokens", "Values"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -23,11 +23,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Values:
-    """A vector of `size` real numbers at each step; `scaler` turns them back to their own units."""
+    """A vector of `size` real numbers at each step; `scaler` turns them back to their own units.
+
+    categories: the known values of each text column, whose features are one-hot.
+    """
 
     size: int
     names: tuple[str, ...] = ()
     scaler: Scaler | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,25 @@ class Sequences:
 
 
 @dataclass(frozen=True)
+class History:
+    """The scaled series that windows were cut from, end to end.
+
+    values: (S, F). begins: (S,) the step at which the series of each step begins. `origin` of the
+    windows counts these steps.
+    """
+
+    values: Floats
+    begins: Ints
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A whole data set, split, encoded and scaled.
 
     consecutive: the examples of a split follow each other without a gap, as windows of one stream
         (what `carry_state` needs).
     season: period in steps of a time series, where the config gives one.
+    history: the time series itself, where the examples are windows of one.
     reach: steps from an answer back to the earliest input that it depends on, where the task tells.
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
@@ -87,6 +104,7 @@ class Dataset:
     outputs: Values | Tokens
     consecutive: bool = False
     season: int | None = None
+    history: History | None = None
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)

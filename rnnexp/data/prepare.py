@@ -18,6 +18,7 @@ from rnnexp.data.sources import (
     jsonl,
     pairs,
     parquet_rows,
+    parquet_series,
     python_docs,
     tables,
     text,
@@ -53,6 +54,8 @@ def _load(config: Config) -> Dataset:  # noqa: PLR0911, PLR0912 (one line a sour
     match config.experiment.data:
         case schema.Csv() as data:
             return csv_series.load(config, data)
+        case schema.Parquet() as data:
+            return parquet_series.load(config, data)
         case schema.CsvRows() as data:
             return csv_rows.load(config, data)
         case schema.ParquetRows() as data:

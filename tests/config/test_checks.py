@@ -34,6 +34,7 @@ SOURCES = {
     "folder": "data: {source: folder, path: a}\ntask: {kind: many_to_one}\n",
     "names": "data: {source: folder, path: a}\ntask: {kind: one_to_many}\n",
     "conllu": "data: {source: conllu, path: a, test_path: b}\ntask: {kind: many_to_many}\n",
+    "csv": "data: {source: csv, path: a, value: y}\ntask: {kind: many_to_one}\n",
     "rows": (
         "data: {source: csv_rows, path: a, inputs: x, target: y, unit: word}\n"
         "task: {kind: many_to_one, target: classification}\n"
@@ -60,6 +61,9 @@ REFUSED = [
         "override 1",
     ),
     ("folder", "data.split.test=0 data.split.val=0.2", CONTRADICTION, "data.split.test", "empty"),
+    ("csv", "data.inputs=[y]", CONTRADICTION, "data.inputs", "data.value"),
+    ("csv", "data.inputs=[x,x]", CONTRADICTION, "data.inputs", "'x'"),
+    ("csv", "data.inputs=[x] data.log=true", CONTRADICTION, "data.log", "override 1"),
     ("names", "data.stratify=true", CONTRADICTION, "data.stratify", "one_to_many"),
     ("names", "data.max_length=5", NO_EFFECT, "data.max_length", "one_to_many"),
     ("conllu", "data.folds=5 data.fold=0", CONTRADICTION, "data.folds", "data.test_path"),

@@ -31,13 +31,22 @@ from rnnexp.config.schema.data.records import (
     SplitFiles,
     Unit,
 )
-from rnnexp.config.schema.data.series import AirlinePassengers, Csv, Series, SineMixture, Sunspots
+from rnnexp.config.schema.data.series import (
+    AirlinePassengers,
+    ColumnSeries,
+    Csv,
+    Parquet,
+    Series,
+    SineMixture,
+    Sunspots,
+)
 from rnnexp.config.schema.data.split import Split
 from rnnexp.config.schema.data.text import PythonDocs, Text, TextCorpus
 
 __all__ = [
     "Adding",
     "AirlinePassengers",
+    "ColumnSeries",
     "Conllu",
     "CopyMemory",
     "Csv",
@@ -48,6 +57,7 @@ __all__ = [
     "Folder",
     "Jsonl",
     "Pairs",
+    "Parquet",
     "ParquetRows",
     "PythonDocs",
     "Records",
@@ -68,6 +78,7 @@ __all__ = [
 
 Data = Annotated[
     Csv
+    | Parquet
     | CsvRows
     | ParquetRows
     | Jsonl
