@@ -201,7 +201,8 @@ def strata(config: Config) -> Findings:
     data, task = config.experiment.data, config.experiment.task
     if not isinstance(data, Records) or not data.stratify:
         return
-    if task.kind != "many_to_one" or target_of(config.experiment) != "classification":
+    one = task.kind == "many_to_one" and target_of(config.experiment) == "classification"
+    if not one and not (task.kind == "one_to_many" and isinstance(data, Folder)):
         message = "only examples with one class each can be shared out class by class"
         yield Finding(CONTRADICTION, "data.stratify", message, ("task.kind", "task.target"))
 

@@ -64,7 +64,7 @@ REFUSED = [
     ("csv", "data.inputs=[y]", CONTRADICTION, "data.inputs", "data.value"),
     ("csv", "data.inputs=[x,x]", CONTRADICTION, "data.inputs", "'x'"),
     ("csv", "data.inputs=[x] data.log=true", CONTRADICTION, "data.log", "override 1"),
-    ("names", "data.stratify=true", CONTRADICTION, "data.stratify", "one_to_many"),
+    ("tags", "data.stratify=true", CONTRADICTION, "data.stratify", "many_to_many"),
     ("names", "data.max_length=5", NO_EFFECT, "data.max_length", "one_to_many"),
     ("conllu", "data.folds=5 data.fold=0", CONTRADICTION, "data.folds", "data.test_path"),
     ("conllu", "data.split.test=0.2", NO_EFFECT, "data.split.test", "data.test_path"),

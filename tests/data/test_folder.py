@@ -103,6 +103,18 @@ def test_repeated_and_ambiguous_examples(make: Prepare, tmp_path: Path) -> None:
     assert examples(duplicates="drop", ambiguous="drop") == 17
 
 
+def test_names_and_their_class_have_the_same_splits(make: Prepare, tmp_path: Path) -> None:
+    """What generates texts of a class can be judged by what was trained on the same part."""
+    fill(tmp_path / "texts", {"a.txt": LINES + "both\n", "b.txt": LINES.upper() + "both\n"})
+    data = {"source": "folder", "path": "texts", "unit": "character", "split": SPLIT}
+    data |= {"stratify": True, "ambiguous": "drop"}
+    read, written = make(data), make(data, "one_to_many")
+    for name in ("train", "val", "test"):
+        one, other = read.split(name), written.split(name)
+        assert one.origin is not None and other.origin is not None and len(one) > 0
+        np.testing.assert_array_equal(one.origin, other.origin)
+
+
 def dataset_sizes(dataset: Dataset) -> list[int]:
     return [len(dataset.split(name)) for name in ("train", "val", "test")]
 

@@ -53,7 +53,8 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
     examples = [part.examples for part in read]
     fields = _fields(config, data, [example for part in examples for example in part])
     rows = [read_rows(data, fields, part) for part in examples]
-    parts = parted(data, without_repeated(data, rows))
+    label = 0 if config.experiment.task.kind == "one_to_many" else 1
+    parts = parted(data, without_repeated(data, rows, label), label)
     shared = check_overlap(data, parts)
     check_not_empty(config, parts)
     specs = (_fit(config, data, fields, parts, 0), _fit(config, data, fields, parts, 1))

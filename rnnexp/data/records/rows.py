@@ -20,15 +20,11 @@ Fields = tuple[Field, Field]
 
 @dataclass(frozen=True)
 class Row:
-    """The input and the target of one example, read but not yet encoded.
-
-    fingerprint: equal for equal input and target; key: equal for equal input.
-    """
+    """The input and the target of one example, read but not yet encoded."""
 
     example: Example
     values: tuple[Read, Read]
     fingerprint: bytes
-    key: bytes
 
 
 def read_rows(data: Records, fields: Fields, examples: Sequence[Example]) -> list[Row]:
@@ -46,7 +42,7 @@ def read_rows(data: Records, fields: Fields, examples: Sequence[Example]) -> lis
         _check_aligned(fields, example, (inputs, target))
         if data.max_length is not None:
             inputs, target = _shortened(fields, (inputs, target), data.max_length)
-        rows.append(Row(example, (inputs, target), example.fingerprint(), example.key()))
+        rows.append(Row(example, (inputs, target), example.fingerprint()))
     finite = [row for row in rows if not _not_finite(fields, row)]
     if len(finite) < len(rows) and data.nan == "error":
         raise _missing(fields, rows)

@@ -17,10 +17,11 @@ __all__ = ["Parts", "check_not_empty", "check_overlap", "parted", "without_repea
 Parts = tuple[list[Row], list[Row], list[Row]]
 
 
-def parted(data: Records, files: Sequence[list[Row]]) -> Parts:
+def parted(data: Records, files: Sequence[list[Row]], label: int = 1) -> Parts:
     """Train, val and test of one file, of a file and its test, or of three files.
 
-    Equal examples of one file stay together, unless they may overlap.
+    Equal examples of one file stay together, unless they may overlap. label: the side (0 the input,
+    1 the target) that has the classes of `data.stratify`.
     """
     if len(files) == 3:
         return files[0], files[1], files[2]
@@ -28,7 +29,7 @@ def parted(data: Records, files: Sequence[list[Row]]) -> Parts:
     names: list[Hashable] = [
         i if data.allow_overlap else row.fingerprint for i, row in enumerate(rows)
     ]
-    strata = [_target(row) for row in rows] if data.stratify else None
+    strata = [_side(row, label) for row in rows] if data.stratify else None
     split, fold = data.split, None
     if len(files) == 2:
         split = _without_test(split)
@@ -40,16 +41,16 @@ def parted(data: Records, files: Sequence[list[Row]]) -> Parts:
     return train, val, files[1] if len(files) == 2 else test
 
 
-def without_repeated(data: Records, files: Sequence[list[Row]]) -> list[list[Row]]:
-    """Leave out what `data.ambiguous` and `data.duplicates` say.
+def without_repeated(data: Records, files: Sequence[list[Row]], label: int = 1) -> list[list[Row]]:
+    """Leave out what `data.ambiguous` and `data.duplicates` say; `label` as in `parted`.
 
     Of equal examples in two files the later file's stays, so that a test never shrinks.
     """
     kept = [list(rows) for rows in files]
     if data.ambiguous == "drop":
-        targets = {(row.key, _target(row)) for row in chain(*kept)}
-        count = Counter(key for key, _ in targets)
-        kept = [[row for row in rows if count[row.key] == 1] for rows in kept]
+        pairs = {(_side(row, 1 - label), _side(row, label)) for row in chain(*kept)}
+        count = Counter(other for other, _ in pairs)
+        kept = [[row for row in rows if count[_side(row, 1 - label)] == 1] for rows in kept]
     if data.duplicates == "drop":
         seen: set[bytes] = set()
         for number in reversed(range(len(kept))):
@@ -108,10 +109,10 @@ def check_not_empty(config: Config, parts: Parts) -> None:
             )
 
 
-def _target(row: Row) -> Hashable:
-    """What an example is to be answered with, as something that can be counted."""
-    target = row.values[1]
-    return tuple(target) if isinstance(target, list) else target.tobytes()
+def _side(row: Row, side: int) -> Hashable:
+    """The input (0) or the target (1) of an example, as something that can be counted."""
+    value = row.values[side]
+    return tuple(value) if isinstance(value, list) else value.tobytes()
 
 
 def _without_test(split: Split) -> Split:

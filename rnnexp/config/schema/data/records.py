@@ -53,7 +53,7 @@ class Records(Section):
     duplicates: Literal["keep", "drop"] = "keep"
     """examples equal to an earlier one: keep them (in the same split), or drop them"""
     ambiguous: Literal["keep", "drop"] = "keep"
-    """inputs that stand with different targets: keep all, or drop all of them"""
+    """inputs that stand with different targets (texts in several classes): keep, or drop all"""
     allow_overlap: bool = False
     """accept examples that stand in more than one split"""
     split: Split = Split(train=0.8, val=0.1, test=0.1)
@@ -61,7 +61,7 @@ class Records(Section):
     split_seed: Seed = 0
     """seed of the split"""
     stratify: bool = False
-    """give every class the same share in each split (many_to_one classification)"""
+    """give every class the same share in each split (one class an example)"""
     folds: Annotated[int, Field(ge=2, le=1000)] | None = None
     """cross-validation: the test is one of so many equal parts; `split` parts the rest"""
     fold: Annotated[int, Field(ge=0, le=999)] | None = None
