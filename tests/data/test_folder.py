@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,8 +107,8 @@ def test_repeated_and_ambiguous_examples(make: Prepare, tmp_path: Path) -> None:
 def test_names_and_their_class_have_the_same_splits(make: Prepare, tmp_path: Path) -> None:
     """What generates texts of a class can be judged by what was trained on the same part."""
     fill(tmp_path / "texts", {"a.txt": LINES + "both\n", "b.txt": LINES.upper() + "both\n"})
-    data = {"source": "folder", "path": "texts", "unit": "character", "split": SPLIT}
-    data |= {"stratify": True, "ambiguous": "drop"}
+    data: dict[str, Any] = {"source": "folder", "path": "texts", "unit": "character"}
+    data |= {"split": SPLIT, "stratify": True, "ambiguous": "drop"}
     read, written = make(data), make(data, "one_to_many")
     for name in ("train", "val", "test"):
         one, other = read.split(name), written.split(name)
