@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
 
-__all__ = ["Dataset", "Sequences", "Tokens", "Values"]
+__all__ = ["Dataset", "Ends", "Sequences", "Shape", "Spec", "Tokens", "Values", "spec_from_json"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Shape = Literal["many_to_one", "one_to_many", "many_to_many"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,20 @@ class Values:
     size: int
     names: tuple[str, ...] = ()
     scaler: Scaler | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        scaler = self.scaler.to_json() if self.scaler else None
+        return {
+            "kind": "values",
+            "features": self.size,
+            "names": list(self.names),
+            "scaler": scaler,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Values:
+        scaler = Scaler.from_json(record["scaler"]) if record["scaler"] else None
+        return cls(record["features"], tuple(record["names"]), scaler)
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,37 @@ class Tokens:
     size: int
     vocabulary: Vocabulary | None = None
     end: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        vocabulary = self.vocabulary.to_json() if self.vocabulary else None
+        return {"kind": "tokens", "tokens": self.size, "vocabulary": vocabulary, "end": self.end}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Tokens:
+        vocabulary = Vocabulary.from_json(record["vocabulary"]) if record["vocabulary"] else None
+        return cls(record["tokens"], vocabulary, record["end"])
+
+
+Spec = Values | Tokens
+SPECS: dict[str, type[Values] | type[Tokens]] = {"values": Values, "tokens": Tokens}
+
+
+def spec_from_json(record: Mapping[str, Any]) -> Spec:
+    """The spec that `to_json` wrote. Raises KeyError, TypeError where it did not."""
+    return SPECS[record["kind"]].from_json(record)
+
+
+class Ends(Protocol):
+    """What a network reads and answers: all that it is built from besides `model`."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def inputs(self) -> Spec: ...
+    @property
+    def outputs(self) -> Spec: ...
+    @property
+    def time_steps(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -76,20 +122,24 @@ class Dataset:
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
+    target_unit: what one step of a target was read as, where examples were read from a file.
+    series: (S, F) the scaled series that the windows are cut from, where there is one.
     """
 
     source: str
-    shape: Literal["many_to_one", "one_to_many", "many_to_many"]
+    shape: Shape
     train: Sequences
     val: Sequences
     test: Sequences
-    inputs: Values | Tokens
-    outputs: Values | Tokens
+    inputs: Spec
+    outputs: Spec
     consecutive: bool = False
     season: int | None = None
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    target_unit: str | None = None
+    series: Floats | None = None
 
     @property
     def time_steps(self) -> int:

@@ -68,6 +68,7 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
         outputs=columns,
         consecutive=not one,
         season=data.season,
+        series=series,
         record={**table.record, "steps": len(series), "horizon": data.horizon},
     )
 

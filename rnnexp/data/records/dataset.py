@@ -61,6 +61,7 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
         test,
         inputs=specs[0],
         outputs=specs[1],
+        target_unit=fields[1].unit,
         record={
             "files": [file for part in read for file in part.files],
             "examples_dropped": sum(map(len, examples)) - sum(map(len, parts)),
