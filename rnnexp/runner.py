@@ -22,6 +22,7 @@ from rnnexp.errors import (
     InterruptedRunError,
 )
 from rnnexp.experiment import Experiment, assemble, describe
+from rnnexp.inference.intervals import intervals_of
 from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
@@ -158,9 +159,17 @@ def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[
         lines = "".join(json.dumps(record) + "\n" for record in test.predictions)
         run.write_text("predictions.jsonl", lines)
     _write_plots(run, test.predictions)
+    _write_intervals(run, experiment)
     run.write_json("summary.json", summary)
     run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
     return summary
+
+
+def _write_intervals(run: RunFolder, experiment: Experiment) -> None:
+    """How far off free-running forecasts of the validation part are, where series are forecast."""
+    found = intervals_of(experiment.config, experiment.network.eval(), experiment.dataset)
+    if found is not None:
+        run.write_json("intervals.json", found)
 
 
 def _write_plots(run: RunFolder, predictions: list[dict[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from rnnexp.data.splits import bounds, chronological
 from rnnexp.data.windows import consecutive, overlapping
 from rnnexp.errors import DataError, Position
 
-__all__ = ["Table", "windows_of"]
+__all__ = ["Table", "check_positive", "windows_of"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
     """
     _check_length(config, data, table)
     if data.log:
-        _check_positive(config, table)
+        check_positive(config, table)
     train_steps, _ = bounds(len(table.values), data.split)
     scaler = Scaler.fit(data.scale, table.values[:train_steps], log=data.log)
     with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
@@ -94,7 +94,8 @@ def _check_length(config: Config, data: Series, table: Table) -> None:
     )
 
 
-def _check_positive(config: Config, table: Table) -> None:
+def check_positive(config: Config, table: Table) -> None:
+    """Raises DataError where a series, whose logarithm is read, is not above 0."""
     rows, columns = np.nonzero(table.values <= 0)
     if not len(rows):
         return

@@ -16,7 +16,7 @@ from torch import Tensor
 from rnnexp.layers.network import Network
 from rnnexp.tasks.sampling import Sampling, draw
 
-__all__ = ["Forecaster", "sampled"]
+__all__ = ["Forecaster", "greedily", "sampled"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,18 @@ class Forecaster:
             output_1BF, state = self.network(fed[len(answers) - self.horizon][None], state)
             answers.append(output_1BF[0].float())
         return answers[:steps]
+
+
+def greedily(
+    network: Network, first_1B: Tensor, steps: int, condition: Tensor | None, classes: bool
+) -> Tensor:
+    """The likeliest ids (T, B), or the values (T, B, O), each read as the next input."""
+    state, previous, answers = None, first_1B, []
+    for _ in range(steps):
+        output_1BO, state = network(previous, state, None, condition)
+        previous = output_1BO.argmax(-1) if classes else output_1BO
+        answers.append(previous)
+    return torch.cat(answers)
 
 
 @torch.no_grad()

@@ -66,7 +66,7 @@ class QuestionReader:
             DataError: a line that holds no input for this network.
         """
         for number, line in lines:
-            yield self.of(self._value(name, number, line), name, number)
+            yield self.of(self.value(name, number, line), name, number)
 
     def of(self, value: Any, name: str, line: int = 1) -> Question:
         """The question that a JSON value asks. Raises DataError."""
@@ -79,7 +79,8 @@ class QuestionReader:
         pieces = read if isinstance(read, list) else None
         return Question(line, value, array, pieces, self._unknown(pieces, array))
 
-    def _value(self, name: str, number: int, line: str) -> Any:
+    def value(self, name: str, number: int, line: str) -> Any:
+        """The input that a line holds, as JSON has it. Raises DataError."""
         as_object = name.lower().endswith(OBJECTS) or line.lstrip().startswith('{"')
         if self.is_text and not as_object:
             return line
