@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from rnnexp.config.compatibility import shapes_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written
-from rnnexp.config.schema.data import DelayedEcho, Digits, Records, Split, TemporalOrder
+from rnnexp.config.schema.data import (
+    ColumnSeries,
+    DelayedEcho,
+    Digits,
+    Folder,
+    Pairs,
+    Records,
+    Split,
+    SplitFiles,
+    TemporalOrder,
+)
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.errors import ConfigError
 
 Findings = Iterator[Finding]
+TEXTS = ("label", "character", "word")
 
 
 def shape_of_the_source(config: Config) -> Findings:
@@ -100,30 +111,131 @@ def split_shares(config: Config) -> Findings:
     if not isinstance(split, Split):
         return
     shares = {name: getattr(split, name) for name in ("train", "val", "test")}
-    if abs(sum(shares.values()) - 1) > 1e-9:
+    elsewhere = _test_elsewhere(config)
+    off = split.train + split.val - 1 if elsewhere else sum(shares.values()) - 1
+    if off > 1e-9 or (off < -1e-9 and not elsewhere):
         message = f"the shares sum to {sum(shares.values()):.12g}, not 1"
         because = tuple(f"data.split.{name}" for name in shares)
         yield Finding(CONTRADICTION, "data.split", message, because)
     for name, share in shares.items():
-        if share == 0:
-            key = f"data.split.{name}"
+        key = f"data.split.{name}"
+        if name == "test" and elsewhere:
+            default = type(config.experiment.data).model_fields["split"].default
+            if share not in (0, default.test) and is_written(config, key):
+                message = "no effect: the test is not a share of the examples"
+                yield Finding(NO_EFFECT, key, message, (elsewhere,), hint="write test: 0")
+        elif share == 0:
             yield Finding(CONTRADICTION, key, "a split must not be empty", allowed="a number > 0")
+
+
+def _test_elsewhere(config: Config) -> str | None:
+    """The key that says where the test comes from, if it is no share of the examples."""
+    data = config.experiment.data
+    keys = (key for key in ("test_path", "folds") if getattr(data, key, None) is not None)
+    return next((f"data.{key}" for key in keys), None)
 
 
 @checked
 def files_of_their_own(config: Config) -> Findings:
     data = config.experiment.data
-    if not isinstance(data, Records):
+    if not isinstance(data, SplitFiles | Pairs):
         return
-    given = [key for key in ("val_path", "test_path") if getattr(data, key) is not None]
-    if len(given) == 1:
-        other = "test_path" if given[0] == "val_path" else "val_path"
-        message = f"needs data.{other} beside it: both files, or neither"
-        yield Finding(CONTRADICTION, f"data.{given[0]}", message)
-    for key in ("data.split", "data.split_seed") if given else ():
+    if data.val_path is not None and data.test_path is None:
+        message = "needs data.test_path beside it"
+        yield Finding(CONTRADICTION, "data.val_path", message)
+    settled = data.val_path is not None and data.test_path is not None
+    for key in ("data.split", "data.split_seed", "data.stratify") if settled else ():
         if is_written(config, key):
             message = "no effect: validation and test have files of their own"
-            yield Finding(NO_EFFECT, key, message, tuple(f"data.{name}" for name in given))
+            yield Finding(NO_EFFECT, key, message, ("data.val_path", "data.test_path"))
+
+
+@checked
+def files_of_pairs(config: Config) -> Findings:
+    data = config.experiment.data
+    if not isinstance(data, Pairs):
+        return
+    for part in ("val", "test"):
+        keys = (f"{part}_path", f"{part}_target_path")
+        given = [key for key in keys if getattr(data, key) is not None]
+        if len(given) == 1:
+            missing = keys[1] if given[0] == keys[0] else keys[0]
+            message = f"needs data.{missing} beside it: the other side of the same lines"
+            yield Finding(CONTRADICTION, f"data.{given[0]}", message)
+
+
+@checked
+def folds_of_cross_validation(config: Config) -> Findings:
+    data = config.experiment.data
+    if not isinstance(data, Records) or (data.folds is None and data.fold is None):
+        return
+    if data.folds is None or data.fold is None:
+        given, missing = ("folds", "fold") if data.fold is None else ("fold", "folds")
+        yield Finding(CONTRADICTION, f"data.{given}", f"needs data.{missing} beside it")
+    elif data.fold >= data.folds:
+        allowed = f"0..{data.folds - 1}"
+        message = "there is no such fold"
+        yield Finding(CONTRADICTION, "data.fold", message, ("data.folds",), allowed=allowed)
+    if getattr(data, "test_path", None) is not None:
+        message = "the test has a file of its own"
+        yield Finding(CONTRADICTION, "data.folds", message, ("data.test_path",))
+
+
+@checked
+def columns_of_a_series(config: Config) -> Findings:
+    data = config.experiment.data
+    if not isinstance(data, ColumnSeries) or not data.inputs:
+        return
+    for name in data.inputs:
+        if name in data.value_columns or data.inputs.count(name) > 1 or name == data.id:
+            message = f"column {name!r} is read already"
+            yield Finding(CONTRADICTION, "data.inputs", message, ("data.value", "data.id"))
+            break
+    if data.log:
+        message = "the logarithm is taken of every number that is read, further columns included"
+        yield Finding(CONTRADICTION, "data.log", message, ("data.inputs",))
+
+
+@checked
+def strata(config: Config) -> Findings:
+    data, task = config.experiment.data, config.experiment.task
+    if not isinstance(data, Records) or not data.stratify:
+        return
+    one = task.kind == "many_to_one" and target_of(config.experiment) == "classification"
+    if not one and not (task.kind == "one_to_many" and isinstance(data, Folder)):
+        message = "only examples with one class each can be shared out class by class"
+        yield Finding(CONTRADICTION, "data.stratify", message, ("task.kind", "task.target"))
+
+
+@checked
+def texts_of_objects(config: Config) -> Findings:
+    """`lowercase`, `max_vocabulary` and `min_count` are about the units of texts."""
+    data, one = config.experiment.data, config.experiment.task.kind == "one_to_many"
+    if not isinstance(data, Records):
+        return
+    texts = data.unit in TEXTS or (isinstance(data, Folder) and one)
+    if texts or data.target_unit in ("character", "word") or (one and data.target_unit is None):
+        return
+    for name in ("lowercase", "max_vocabulary", "min_count"):
+        if is_written(config, f"data.{name}"):
+            message = "no effect: nothing that is read here is text"
+            yield Finding(NO_EFFECT, f"data.{name}", message, ("data.unit", "data.target_unit"))
+
+
+@checked
+def length_of_objects(config: Config) -> Findings:
+    data, one = config.experiment.data, config.experiment.task.kind == "one_to_many"
+    if isinstance(data, Records) and data.max_length is not None and one:
+        message = "no effect: the input has no time steps"
+        yield Finding(NO_EFFECT, "data.max_length", message, ("task.kind",))
+
+
+@checked
+def classes_of_a_folder(config: Config) -> Findings:
+    data = config.experiment.data
+    if isinstance(data, Folder) and data.target_unit is not None:
+        message = "no effect: one side is the text, the other the name of its file or folder"
+        yield Finding(NO_EFFECT, "data.target_unit", message, ("data.source",))
 
 
 @checked

@@ -9,12 +9,19 @@ from rnnexp.config.schema import Experiment
 from rnnexp.config.schema.data import (
     Adding,
     AirlinePassengers,
+    ColumnSeries,
+    Conllu,
     CopyMemory,
     Csv,
+    CsvRows,
     Data,
     DelayedEcho,
     Digits,
+    Folder,
     Jsonl,
+    Pairs,
+    Parquet,
+    ParquetRows,
     PythonDocs,
     Records,
     Running,
@@ -37,12 +44,18 @@ _EVERYTHING: tuple[Target, ...] = ("regression", "classification")
 
 _SHAPES: Mapping[type, Shapes] = {
     Csv: _SERIES,
+    Parquet: _SERIES,
     Sunspots: _SERIES,
     AirlinePassengers: _SERIES,
     SineMixture: _SERIES,
     Text: {"many_to_many": ("classification",)},
     PythonDocs: {"many_to_many": ("classification",)},
     Jsonl: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    CsvRows: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    ParquetRows: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    Folder: {"many_to_one": ("classification",), "one_to_many": ("classification",)},
+    Pairs: {"many_to_many": ("classification",)},
+    Conllu: {"many_to_many": ("classification",)},
     Adding: {"many_to_one": ("regression",)},
     CopyMemory: {"many_to_many": ("classification",)},
     DelayedEcho: {"many_to_many": ("classification",)},
@@ -69,10 +82,10 @@ def target_of(experiment: Experiment) -> Target:
     task, data = experiment.task, experiment.data
     if task.target is not None:
         return task.target
-    if isinstance(data, Records):
+    possible = shapes_of(data).get(task.kind) or next(iter(shapes_of(data).values()))
+    found: Target | None = possible[0]
+    if isinstance(data, Records) and len(possible) > 1:
         found = _of_objects(task, data)
-    else:
-        found = next(iter(shapes_of(data).values()))[0]
     if found is None:
         raise ConfigError(
             "regression or classification? the data does not tell",
@@ -99,12 +112,20 @@ def is_stream(experiment: Experiment) -> bool:
     data = experiment.data
     if isinstance(data, Text | PythonDocs):
         return True
-    return _SHAPES.get(type(data)) is _SERIES and experiment.task.kind == "many_to_many"
+    if isinstance(data, ColumnSeries) and data.id is not None:
+        return False
+    return _predicts_itself(experiment)
 
 
 def predicts_next(experiment: Experiment) -> bool:
     """Whether the target of a step is a later input, which a backward direction would see."""
-    return is_stream(experiment)
+    return is_stream(experiment) or _predicts_itself(experiment)
+
+
+def _predicts_itself(experiment: Experiment) -> bool:
+    """Whether every step of a time series has the next one as its target."""
+    series = _SHAPES.get(type(experiment.data)) is _SERIES
+    return series and experiment.task.kind == "many_to_many"
 
 
 def token_inputs(experiment: Experiment) -> bool:

@@ -18,9 +18,12 @@ from torch import Tensor
 
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 
-__all__ = ["Batch", "Batches", "shuffled", "streams", "teacher_of"]
+__all__ = ["Batch", "Batches", "bucketed", "shuffled", "streams", "teacher_of"]
 
 Ints = NDArray[np.int64]
+
+BUCKET = 50
+"""batches that are sorted by length together: with 50, padding is a few percent of the steps"""
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,16 @@ class Batches:
         return math.ceil(len(self.sequences) / self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The training batches of an epoch, in that epoch's order."""
+        """The training batches of an epoch, in that epoch's order.
+
+        Where the examples differ in length, those of a batch are about equally long.
+        """
         if self.carry:
             return self.in_order()
-        return map(self.take, shuffled(len(self.sequences), self.batch_size, self.seed, number))
+        order, lengths = (self.seed, number), self.sequences.lengths
+        if lengths is None:
+            return map(self.take, shuffled(len(self.sequences), self.batch_size, *order))
+        return map(self.take, bucketed(lengths, self.batch_size, *order))
 
     def in_order(self) -> Iterator[Batch]:
         """Every example once: as streams with `carry`, otherwise first to last."""
@@ -156,6 +165,22 @@ def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[Int
     """Every example once, in an order that depends on seed and epoch alone."""
     order = np.random.default_rng([seed, epoch]).permutation(count)
     return (order[start : start + batch_size] for start in range(0, count, batch_size))
+
+
+def bucketed(lengths: Ints, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:
+    """Every example once, those of about one length together; order and company change by epoch.
+
+    A shuffled stretch of `BUCKET` batches is sorted by length and cut into batches, so that little
+    is padded and every batch is still a random choice among many; then the batches are shuffled.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order, stretch = random.permutation(len(lengths)), BUCKET * batch_size
+    batches = []
+    for start in range(0, len(order), stretch):
+        rows = order[start : start + stretch]
+        rows = rows[np.argsort(lengths[rows], kind="stable")]
+        batches += [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+    return (batches[i] for i in random.permutation(len(batches)))
 
 
 def streams(count: int, rows: int) -> Iterator[Ints]:

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
 
-__all__ = ["Dataset", "Ends", "Sequences", "Shape", "Spec", "Tokens", "Values", "spec_from_json"]
+__all__ = [
+    "Dataset",
+    "Ends",
+    "History",
+    "Sequences",
+    "Shape",
+    "Spec",
+    "Tokens",
+    "Values",
+    "spec_from_json",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -24,11 +34,15 @@ Shape = Literal["many_to_one", "one_to_many", "many_to_many"]
 
 @dataclass(frozen=True)
 class Values:
-    """A vector of `size` real numbers at each step; `scaler` turns them back to their own units."""
+    """A vector of `size` real numbers at each step; `scaler` turns them back to their own units.
+
+    categories: the known values of each text column, whose features are one-hot.
+    """
 
     size: int
     names: tuple[str, ...] = ()
     scaler: Scaler | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         scaler = self.scaler.to_json() if self.scaler else None
@@ -37,12 +51,14 @@ class Values:
             "features": self.size,
             "names": list(self.names),
             "scaler": scaler,
+            "categories": {name: list(known) for name, known in self.categories.items()},
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Values:
         scaler = Scaler.from_json(record["scaler"]) if record["scaler"] else None
-        return cls(record["features"], tuple(record["names"]), scaler)
+        categories = {name: tuple(known) for name, known in record["categories"].items()}
+        return cls(record["features"], tuple(record["names"]), scaler, categories)
 
 
 @dataclass(frozen=True)
@@ -112,18 +128,30 @@ class Sequences:
 
 
 @dataclass(frozen=True)
+class History:
+    """The scaled series that windows were cut from, end to end.
+
+    values: (S, F). begins: (S,) the step at which the series of each step begins. `origin` of the
+    windows counts these steps.
+    """
+
+    values: Floats
+    begins: Ints
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A whole data set, split, encoded and scaled.
 
     consecutive: the examples of a split follow each other without a gap, as windows of one stream
         (what `carry_state` needs).
     season: period in steps of a time series, where the config gives one.
+    history: the time series itself, where the examples are windows of one.
     reach: steps from an answer back to the earliest input that it depends on, where the task tells.
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
-    target_unit: what one step of a target was read as, where examples were read from a file.
-    series: (S, F) the scaled series that the windows are cut from, where there is one.
+    units: what a step of an input and of a target was read as, where they come from a file.
     """
 
     source: str
@@ -135,11 +163,11 @@ class Dataset:
     outputs: Spec
     consecutive: bool = False
     season: int | None = None
+    history: History | None = None
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
-    target_unit: str | None = None
-    series: Floats | None = None
+    units: tuple[str | None, str | None] = (None, None)
 
     @property
     def time_steps(self) -> int:

@@ -29,17 +29,20 @@ class Vocabulary:
         units: Iterable[str],
         *,
         most: int | None = None,
+        least: int = 1,
         first: Sequence[str] = (),
         unknown: bool = True,
     ) -> Vocabulary:
         """Collect the units of a training part, sorted; `first` are special ones with ids 0, 1, ...
 
-        `most` keeps only so many of the most frequent ones, special units included.
+        `most` keeps only so many of the most frequent ones, special units included; `least` those
+        that came so many times.
         """
         counts = Counter(units)
         special = (*first, *((UNKNOWN,) if unknown else ()))
         room = None if most is None else max(most - len(special), 0)
-        kept = sorted(sorted(counts), key=lambda unit: -counts[unit])[:room]
+        frequent = sorted(unit for unit, count in counts.items() if count >= least)
+        kept = sorted(frequent, key=lambda unit: -counts[unit])[:room]
         return cls((*special, *sorted(kept)), special.index(UNKNOWN) if unknown else None)
 
     @cached_property

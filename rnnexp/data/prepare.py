@@ -9,7 +9,20 @@ from rnnexp.config.schema import data as schema
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.guards import check
 from rnnexp.data.record import describe
-from rnnexp.data.sources import csv_series, digits, jsonl, python_docs, tables, text
+from rnnexp.data.sources import (
+    conllu,
+    csv_rows,
+    csv_series,
+    digits,
+    folder,
+    jsonl,
+    pairs,
+    parquet_rows,
+    parquet_series,
+    python_docs,
+    tables,
+    text,
+)
 from rnnexp.data.synthetic import (
     adding,
     copy_memory,
@@ -41,8 +54,20 @@ def _load(config: Config) -> Dataset:  # noqa: PLR0911, PLR0912 (one line a sour
     match config.experiment.data:
         case schema.Csv() as data:
             return csv_series.load(config, data)
+        case schema.Parquet() as data:
+            return parquet_series.load(config, data)
+        case schema.CsvRows() as data:
+            return csv_rows.load(config, data)
+        case schema.ParquetRows() as data:
+            return parquet_rows.load(config, data)
         case schema.Jsonl() as data:
             return jsonl.load(config, data)
+        case schema.Folder() as data:
+            return folder.load(config, data)
+        case schema.Pairs() as data:
+            return pairs.load(config, data)
+        case schema.Conllu() as data:
+            return conllu.load(config, data)
         case schema.Text() as data:
             return text.load(config, data)
         case schema.PythonDocs() as data:

@@ -1,12 +1,13 @@
 """From a table of numbers in time order to windows: split, scale by the training part, cut.
 
-Shape letters: S steps of the series, F columns.
+Shape letters: S steps of all series, end to end, F predicted columns, I input features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Series
-from rnnexp.data.dataset import Dataset, Sequences, Values
+from rnnexp.data.dataset import Dataset, Floats, History, Sequences, Values
 from rnnexp.data.encoding import Scaler
-from rnnexp.data.splits import bounds, chronological
-from rnnexp.data.windows import consecutive, overlapping
+from rnnexp.data.exogenous import Column, features_of
+from rnnexp.data.splits import bounds
+from rnnexp.data.windows import consecutive, joined, overlapping
 from rnnexp.errors import DataError, Position
 
 __all__ = ["Table", "check_positive", "windows_of"]
@@ -25,61 +27,105 @@ __all__ = ["Table", "check_positive", "windows_of"]
 
 @dataclass(frozen=True)
 class Table:
-    """Columns `names` of finite numbers (S, F), oldest row first.
+    """Columns `names` of finite numbers (S, F), oldest row first, series after series.
 
-    lines: (S,) line of each row in `file`; both None for a generated series.
+    begins: the row where each series begins. further: columns that are read but not predicted,
+    each numbers or texts (S,). lines: (S,) line of each row in `file`; both None for a generated
+    series.
     """
 
     names: tuple[str, ...]
     values: NDArray[np.float64]
+    begins: tuple[int, ...] = (0,)
+    further: Mapping[str, Column] = field(default_factory=dict)
     file: str | None = None
     lines: NDArray[np.int64] | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """First row and end of each series."""
+        return list(pairwise((*self.begins, len(self.values))))
+
 
 def windows_of(config: Config, data: Series, table: Table) -> Dataset:
-    """Split a series chronologically, scale it by its training part and cut it into windows.
+    """Split each series chronologically, scale by the training parts and cut into windows.
 
     Raises:
-        DataError: the series is too short, or not positive where its logarithm is asked for.
+        DataError: a series is too short, or not positive where its logarithm is asked for.
     """
-    _check_length(config, data, table)
+    for begin, stop in table.spans:
+        _check_length(config, data, table, stop - begin)
     if data.log:
         check_positive(config, table)
-    train_steps, _ = bounds(len(table.values), data.split)
-    scaler = Scaler.fit(data.scale, table.values[:train_steps], log=data.log)
+    train = _training_rows(data, table)
+    scaler = Scaler.fit(data.scale, table.values[train], log=data.log)
     with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
-        series = scaler.apply(table.values)
+        answers_SF = scaler.apply(table.values)
+        features_SI, inputs = features_of(
+            table.names, answers_SF, scaler, table.further, train, data.scale
+        )
     one = config.experiment.task.kind == "many_to_one"
 
-    def cut(start: int, stop: int) -> Sequences:
-        windows = overlapping if one else consecutive
-        return windows(series, start, stop, data.window, data.horizon)
+    def cut(part: int) -> Sequences:
+        windows = [
+            _windows(data, features_SI[begin:stop], answers_SF[begin:stop], part, one)
+            for begin, stop in table.spans
+        ]
+        return joined(windows, table.begins)
 
-    train, val, test = chronological(len(series), data.split, cut)
-    columns = Values(len(table.names), table.names, scaler)
     return Dataset(
-        source=data.source,  # type: ignore[attr-defined]
-        shape="many_to_one" if one else "many_to_many",
-        train=train,
-        val=val,
-        test=test,
-        inputs=columns,
-        outputs=columns,
-        consecutive=not one,
+        data.source,  # type: ignore[attr-defined]
+        "many_to_one" if one else "many_to_many",
+        train=cut(0),
+        val=cut(1),
+        test=cut(2),
+        inputs=inputs,
+        outputs=Values(len(table.names), table.names, scaler),
+        consecutive=not one and len(table.begins) == 1,
         season=data.season,
-        series=series,
-        record={**table.record, "steps": len(series), "horizon": data.horizon},
+        history=History(answers_SF, _begin_of_each(table)),
+        record={
+            **table.record,
+            "steps": len(answers_SF),
+            "series": len(table.begins),
+            "horizon": data.horizon,
+        },
     )
 
 
-def _check_length(config: Config, data: Series, table: Table) -> None:
-    steps, least = len(table.values), data.window + data.horizon
+def _windows(
+    data: Series, features_SI: Floats, answers_SF: Floats, part: int, one: bool
+) -> Sequences:
+    """The windows of one series whose targets lie in training (0), validation (1) or test (2)."""
+    steps = len(answers_SF)
+    ends = (0, *bounds(steps, data.split), steps)
+    cut = overlapping if one else consecutive
+    return cut(features_SI, ends[part], ends[part + 1], data.window, data.horizon, answers_SF)
+
+
+def _training_rows(data: Series, table: Table) -> NDArray[np.bool_]:
+    """(S,) which rows everything is fitted on."""
+    rows = np.zeros(len(table.values), dtype=bool)
+    for begin, stop in table.spans:
+        rows[begin : begin + bounds(stop - begin, data.split)[0]] = True
+    return rows
+
+
+def _begin_of_each(table: Table) -> NDArray[np.int64]:
+    """(S,) the row where the series of each row begins."""
+    lengths = [stop - begin for begin, stop in table.spans]
+    return np.repeat(np.array(table.begins, dtype=np.int64), lengths)
+
+
+def _check_length(config: Config, data: Series, table: Table, steps: int) -> None:
+    least = data.window + data.horizon
     train_steps, _ = bounds(steps, data.split)
     if train_steps >= least:
         return
+    what = "the series has" if len(table.begins) == 1 else "one of the series has"
     part = (
-        f"the series has length {steps:,}"
+        f"{what} length {steps:,}"
         if steps < least
         else f"the training part has length {train_steps:,} of {steps:,}"
     )

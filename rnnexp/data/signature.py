@@ -20,8 +20,8 @@ __all__ = ["Signature"]
 class Signature:
     """The two ends of a network: vocabularies, scalers and sizes.
 
-    time_steps: T of the training examples, padding included. target_unit: what one step of a target
-    was read as, where examples were read from a file.
+    time_steps: T of the training examples, padding included. units: what a step of an input and of
+    a target was read as, where examples were read from a file.
     """
 
     source: str
@@ -29,7 +29,7 @@ class Signature:
     inputs: Spec
     outputs: Spec
     time_steps: int
-    target_unit: str | None = None
+    units: tuple[str | None, str | None] = (None, None)
 
     @classmethod
     def of(cls, dataset: Dataset) -> Signature:
@@ -39,7 +39,7 @@ class Signature:
             dataset.inputs,
             dataset.outputs,
             dataset.time_steps,
-            dataset.target_unit,
+            dataset.units,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -49,11 +49,11 @@ class Signature:
             "inputs": self.inputs.to_json(),
             "outputs": self.outputs.to_json(),
             "time_steps": self.time_steps,
-            "target_unit": self.target_unit,
+            "units": list(self.units),
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Signature:
         """What `to_json` wrote. Raises KeyError, TypeError where it did not."""
         specs = {side: spec_from_json(record[side]) for side in ("inputs", "outputs")}
-        return cls(**{**record, **specs})
+        return cls(**{**record, **specs, "units": tuple(record["units"])})

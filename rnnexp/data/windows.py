@@ -5,6 +5,7 @@ Shape letters: S steps of the series, T time steps of a window, F features, N wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,22 @@ from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Floats, Sequences
 
-__all__ = ["consecutive", "overlapping"]
+__all__ = ["consecutive", "joined", "overlapping"]
 
 
-def overlapping(series: Floats, start: int, stop: int, window: int, horizon: int) -> Sequences:
+def overlapping(  # noqa: PLR0917
+    series: Floats,
+    start: int,
+    stop: int,
+    window: int,
+    horizon: int,
+    answers: Floats | None = None,
+) -> Sequences:
     """One window (T, F) per target t in start..stop-1: its last input is step t - horizon.
 
     Inputs may reach back before `start`; targets whose window would begin before the series are
     left out. The inputs are a read-only view of the series (S, F): nothing is copied.
+    answers: (S, O) what is predicted, where it is not the series itself.
     """
     first = max(start, window - 1 + horizon)
     stop = max(stop, first)
@@ -28,13 +37,18 @@ def overlapping(series: Floats, start: int, stop: int, window: int, horizon: int
     begin = first - horizon - window + 1
     return Sequences(
         inputs=windows_NTF[begin : begin + stop - first],
-        targets=series[first:stop],
+        targets=(series if answers is None else answers)[first:stop],
         origin=np.arange(first, stop),
     )
 
 
-def consecutive(
-    series: NDArray[Any], start: int, stop: int, window: int, horizon: int
+def consecutive(  # noqa: PLR0917
+    series: NDArray[Any],
+    start: int,
+    stop: int,
+    window: int,
+    horizon: int,
+    answers: NDArray[Any] | None = None,
 ) -> Sequences:
     """Windows that follow each other without overlap: each target start..stop-1 exactly once.
 
@@ -47,9 +61,31 @@ def consecutive(
     short = (stop - first) % window != 0
     return Sequences(
         inputs=_cut(series[first - horizon : stop - horizon], window),
-        targets=_cut(series[first:stop], window),
+        targets=_cut((series if answers is None else answers)[first:stop], window),
         lengths=np.minimum(window, stop - origin) if short else None,
         origin=origin,
+    )
+
+
+def joined(parts: Sequence[Sequences], begins: Sequence[int]) -> Sequences:
+    """The windows of several series that begin at these steps of one long one; a single series
+    stays a view.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    lengths = None
+    if any(part.lengths is not None for part in parts):
+        full = parts[0].inputs.shape[1]
+        lengths = np.concatenate(
+            [np.full(len(p), full) if p.lengths is None else p.lengths for p in parts]
+        )
+    origins = (part.origin for part in parts)
+    moved = [o + begin for o, begin in zip(origins, begins, strict=True) if o is not None]
+    return Sequences(
+        inputs=np.concatenate([part.inputs for part in parts]),
+        targets=np.concatenate([part.targets for part in parts]),
+        lengths=lengths,
+        origin=np.concatenate(moved),
     )
 
 

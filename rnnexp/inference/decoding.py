@@ -30,7 +30,7 @@ def numbers_of(outputs: Values, own_O: NDArray[np.float64]) -> Any:
 
 def written(trained: Trained, ids: Sequence[int]) -> Any:
     """A generated sequence up to its end token: a text, or a list of labels or ids."""
-    outputs, unit = trained.signature.outputs, trained.signature.target_unit
+    outputs, (_, unit) = trained.signature.outputs, trained.signature.units
     assert isinstance(outputs, Tokens)
     stop = ids.index(outputs.end) if outputs.end in ids else len(ids)
     names = [class_name(outputs, i) for i in ids[:stop]]

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Series
 from rnnexp.config.schema.training import Truncated
-from rnnexp.data.dataset import Dataset, Floats, Values
+from rnnexp.data.dataset import Dataset, Floats, History, Values
 from rnnexp.layers.network import Network
 from rnnexp.tasks.free_running import Forecaster
 
@@ -88,28 +89,38 @@ def starts_in(
     steps are taken, and None is returned where that leaves none. whole: only places from which
     every step is known.
     """
-    if not is_series(config) or dataset.series is None:
+    if dataset.history is None or dataset.inputs.size != dataset.outputs.size:
         return None
-    history = history_of(config)
-    first, end = _bounds(dataset, split, history)
-    steps = min(steps, end - first - least + 1)
-    if steps < 1:
+    back, series = history_of(config), dataset.history.values
+    places, room = _places(dataset, dataset.history, split, back)
+    if len(places) < least:
         return None
-    last = end - steps if whole else end - 1
-    places = np.linspace(first, last, min(MOST_STARTS, last - first + 1)).astype(np.int64)
+    steps = min(steps, int(np.sort(room)[-least]))
+    places, room = (each[room >= (steps if whole else 1)] for each in (places, room))
+    some = np.linspace(0, len(places) - 1, min(MOST_STARTS, len(places))).astype(np.int64)
+    ahead_HN = places[some] + np.arange(steps)[:, None]
+    truth = series[np.minimum(ahead_HN, len(series) - 1)]
     # The steps after the split belong to another one, which nothing here may look at.
-    beyond = np.full((steps, dataset.series.shape[1]), np.nan, np.float32)
-    series = np.concatenate([dataset.series[:end], beyond])
-    pieces = np.stack([series[place - history : place + steps] for place in places], axis=1)
-    return Starts(pieces[:history], pieces[history:])
+    truth[np.arange(steps)[:, None] >= room[some]] = np.nan
+    return Starts(series[places[some] + np.arange(-back, 0)[:, None]], truth)
 
 
-def _bounds(dataset: Dataset, split: str, history: int) -> tuple[int, int]:
-    """The first step that has its history and is a target of the split, and the end of those."""
+def _places(
+    dataset: Dataset, history: History, split: str, back: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The targets of a split that have `back` steps of their series before them, and how many
+    targets of the same series follow from each on, itself included.
+    """
     part, counted = dataset.split(split), dataset.counted(split)
     assert part.origin is not None
-    last = 1 if dataset.shape == "many_to_one" else int(counted[-1].sum())
-    return max(int(part.origin[0]), history), int(part.origin[-1]) + last
+    steps = part.origin
+    if dataset.shape != "many_to_one":
+        steps = (part.origin[:, None] + np.arange(counted.shape[1]))[counted]
+    another = np.diff(history.begins[steps]) != 0
+    last = np.append((np.diff(steps) != 1) | another, True)
+    ends = steps[last][np.searchsorted(np.flatnonzero(last), np.arange(len(steps)))]
+    whole = steps - back >= history.begins[steps]
+    return steps[whole], (ends - steps + 1)[whole]
 
 
 def forecast_from(config: Config, network: Network, starts: Starts, *, forced: bool) -> Floats:

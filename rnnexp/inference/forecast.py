@@ -13,12 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnexp.config.schema.data import ColumnSeries
 from rnnexp.data.dataset import Floats, Values
+from rnnexp.data.exogenous import known_features
 from rnnexp.data.series import Table, check_positive
 from rnnexp.data.sources.csv_table import read_table
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.data.windows import overlapping
-from rnnexp.errors import DataError, Position
+from rnnexp.errors import CommandError, DataError, Position
 from rnnexp.inference.exposure import carries_state, forecaster_of, series_settings
 from rnnexp.inference.intervals import Intervals
 from rnnexp.inference.trained import Trained
@@ -34,43 +36,69 @@ class SeriesReader:
 
     def __init__(self, trained: Trained) -> None:
         self.config, self.data = trained.config, series_settings(trained.config)
-        assert isinstance(trained.signature.inputs, Values)
-        self.columns = trained.signature.inputs
+        inputs, outputs = trained.signature.inputs, trained.signature.outputs
+        assert isinstance(inputs, Values) and isinstance(outputs, Values)
+        self.inputs, self.columns = inputs, outputs
 
-    def read(self, file: SourceFile, least: int = 1) -> Table:
+    def read(self, file: SourceFile) -> Table:
         """The columns of a CSV file. Raises DataError: it lacks one, or holds no numbers."""
-        drop = getattr(self.data, "nan", "error") == "drop"
-        return read_table(file, self.columns.names, file.at(1), least, drop=drop)
+        data, names = self.data, self.columns.names
+        if not isinstance(data, ColumnSeries):
+            return read_table(file, names, file.at(1), 1)
+        return read_table(
+            file,
+            names,
+            file.at(1),
+            1,
+            further=data.inputs,
+            series=data.id,
+            drop=data.nan == "drop",
+        )
 
-    def scale(self, table: Table, least: int) -> Floats:
-        """The scaled values (S, F).
+    def scale(self, table: Table, least: int) -> tuple[Floats, Floats]:
+        """What the network reads (S, I), and what it answers (S, F), scaled.
 
         Raises:
-            DataError: fewer rows than `least`, or values that cannot be scaled.
+            DataError: a series with fewer rows than `least`, or values that cannot be scaled.
         """
-        if len(table.values) < least:
-            raise DataError(
-                f"{len(table.values):,} rows, needs at least {least:,}",
-                code="DAT141",
-                position=Position(str(table.file)),
-            )
+        for begin, stop in table.spans:
+            if stop - begin < least:
+                message = f"{stop - begin:,} rows, needs at least {least:,}"
+                position = self._at(table, begin)
+                raise DataError(message, code="DAT141", position=position)
         if self.data.log:
             check_positive(self.config, table)
         scaler = self.columns.scaler
         with np.errstate(over="ignore"):
-            scaled = scaler.apply(table.values) if scaler else table.values.astype(np.float32)
-        odd = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
-        if len(odd) and table.lines is not None:
-            line = int(table.lines[odd[0]])
-            position = Position(str(table.file), line)
+            answers_SF = scaler.apply(table.values) if scaler else table.values.astype(np.float32)
+            features_SI = self._features(table, answers_SF)
+        odd = np.flatnonzero(~np.isfinite(features_SI).all(axis=1))
+        if len(odd):
+            position = self._at(table, int(odd[0]))
             raise DataError("overflows float32 once scaled", code="DAT116", position=position)
-        return scaled
+        return features_SI, answers_SF
 
     def own_units(self, scaled_F: Floats | Doubles) -> dict[str, float]:
         """One row of the series by its columns."""
         scaler = self.columns.scaler
         own = scaler.invert(scaled_F) if scaler else scaled_F
         return dict(zip(self.columns.names, own.tolist(), strict=True))
+
+    def _features(self, table: Table, answers_SF: Floats) -> Floats:
+        try:
+            return known_features(answers_SF, table.further, self.inputs)
+        except KeyError as error:
+            raise DataError(
+                f"column {error.args[0]!r} held numbers in training and holds text here, or the "
+                "other way round",
+                code="DAT112",
+                position=Position(str(table.file)),
+                key=str(error.args[0]),
+            ) from None
+
+    def _at(self, table: Table, row: int) -> Position:
+        assert table.lines is not None
+        return Position(str(table.file), int(table.lines[row]) if row < len(table.lines) else None)
 
 
 def forecasts(
@@ -79,29 +107,55 @@ def forecasts(
     """One record a forecast: after which line, how many rows ahead, each column's value, interval.
 
     steps: so many rows ahead, each forecast fed back. every: the forecast after every row.
-    Otherwise the one that the last rows allow, `horizon` rows ahead.
+    Otherwise the one that the last rows allow, `horizon` rows ahead. Where the table holds several
+    series, each is forecast.
 
     Raises:
+        CommandError: the network also reads columns that it does not forecast.
         DataError: too few rows, or values that cannot be scaled.
     """
-    reader, intervals = SeriesReader(trained), Intervals.of(trained.run)
-    series = reader.scale(table, _rows_needed(trained, steps))
-    assert table.lines is not None
-    if steps is not None:
-        answers = _ahead(trained, series, steps)
-        places = [(int(table.lines[-1]), step) for step in range(1, steps + 1)]
-    else:
-        answers = _every(trained, series) if every else _last(trained, series)
-        places = [(line, reader.data.horizon) for line in table.lines[-len(answers) :].tolist()]
-    for answer_F, (line, step) in zip(answers, places, strict=True):
+    reader = SeriesReader(trained)
+    features_SI, _ = reader.scale(table, _rows_needed(trained, steps))
+    for begin, stop in table.spans:
+        series = features_SI[begin:stop]
+        if steps is not None:
+            answers = _ahead(trained, series, steps)
+        else:
+            answers = _every(trained, series) if every else _last(trained, series)
+        yield from _records(trained, reader, table, stop, answers, steps)
+
+
+def _records(  # noqa: PLR0917
+    trained: Trained,
+    reader: SeriesReader,
+    table: Table,
+    stop: int,
+    answers: Floats,
+    steps: int | None,
+) -> Iterator[dict[str, Any]]:
+    """The records of one series, whose rows end at `stop`."""
+    intervals, lines = Intervals.of(trained.run), table.lines
+    assert lines is not None
+    for number, answer_F in enumerate(answers):
+        row = stop - 1 if steps is not None else stop - len(answers) + number
+        step = reader.data.horizon if steps is None else number + 1
         around = intervals.around(answer_F, step) if intervals else None
         low, high = map(reader.own_units, around) if around else (None, None)
-        forecast = reader.own_units(answer_F)
-        yield {"line": line, "step": step, "forecast": forecast, "low": low, "high": high}
+        place = {"line": int(lines[row]), "step": step}
+        yield place | {"forecast": reader.own_units(answer_F), "low": low, "high": high}
 
 
 def _rows_needed(trained: Trained, steps: int | None) -> int:
     """How many rows a forecast reads at least."""
+    inputs, outputs = trained.signature.inputs, trained.signature.outputs
+    if steps is not None and inputs.size != outputs.size:
+        raise CommandError(
+            "the run also reads columns that it does not forecast, and cannot feed them back",
+            code="CMD123",
+            key="--steps",
+            value=steps,
+            hint="without --steps it forecasts as far ahead as its horizon",
+        )
     if steps is not None:
         return forecaster_of(trained.config, trained.network).context
     one = trained.signature.shape == "many_to_one"

@@ -52,7 +52,7 @@ def predictions(
 def _questions(trained: Trained, given: Given) -> Iterator[Question]:
     reader = QuestionReader(trained.config, trained.signature)
     if isinstance(given, str):
-        if not reader.is_text:
+        if reader.needs_json:
             _checked_json(given)
         yield reader.of(reader.value(LITERAL, 1, given), LITERAL)
     elif isinstance(given, Path):
@@ -79,6 +79,12 @@ def table_of(trained: Trained, given: Given) -> Table:
 
 def _table_of_list(reader: SeriesReader, rows: Any) -> Table:
     """A table of a list of numbers, or of a list of rows."""
+    if reader.inputs.size != reader.columns.size:
+        raise CommandError(
+            "the run also reads columns that it does not forecast: give a file with all of them",
+            code="CMD123",
+            key=LITERAL,
+        )
     values = Field("inputs", LITERAL, "number", many=True).read(Example(LITERAL, 1, rows, None))
     table_SF, columns = np.asarray(values, dtype=np.float64), reader.columns
     if len(table_SF) and table_SF.shape[1] != columns.size:
@@ -88,7 +94,8 @@ def _table_of_list(reader: SeriesReader, rows: Any) -> Table:
     if len(odd):
         message = f"null, NaN or infinite at row {odd[0] + 1}"
         raise DataError(message, code="DAT113", position=Position(LITERAL))
-    return Table(columns.names, table_SF, LITERAL, np.arange(1, len(table_SF) + 1))
+    rows = np.arange(1, len(table_SF) + 1)
+    return Table(columns.names, table_SF, file=LITERAL, lines=rows)
 
 
 def _checked_json(text: str) -> Any:

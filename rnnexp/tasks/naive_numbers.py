@@ -11,8 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
-from rnnexp.data.splits import SPLITS
+from rnnexp.data.dataset import Dataset, History, Tokens, Values
 
 __all__ = ["score_numbers"]
 
@@ -30,8 +29,8 @@ def score_numbers(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
         answers = _mean_sequences(dataset, split)
     else:
         answers = {"mean": _own(dataset, _targets(dataset, "train")).mean(axis=0)}
-    if "horizon" in dataset.record:
-        past = _past_answers(dataset, split)
+    if dataset.history is not None:
+        past = _past_answers(dataset, dataset.history, split)
         answers |= {name: _own(dataset, answer) for name, answer in past.items()}
     truth = _own(dataset, _targets(dataset, split))
     return {name: _errors(answer - truth) for name, answer in answers.items()}
@@ -79,21 +78,21 @@ def _mean_by_step(dataset: Dataset, chosen: NDArray[np.bool_], steps: int) -> Do
     return mean[:steps]
 
 
-def _past_answers(dataset: Dataset, split: str) -> dict[str, Doubles]:
+def _past_answers(dataset: Dataset, history: History, split: str) -> dict[str, Doubles]:
     """(M, F) scaled answers from the series itself, for the targets of a split.
 
     An answer that would need steps before the series began is the last value instead.
     """
     horizon = int(dataset.record["horizon"])
-    series, times = _series(dataset, horizon), _times(dataset, split)
+    series, times = history.values.astype(np.float64), _times(dataset, split)
     last = series[times - horizon]
     answers = {"persistence": last}
     if dataset.season:
         back = math.ceil(horizon / dataset.season) * dataset.season
+        unknown = times - back < history.begins[times]
         season = series[np.maximum(times - back, 0)]
-        unknown = (times < back)[:, None] | np.isnan(season)
-        answers["seasonal"] = np.where(unknown, last, season)
-    answers["linear_autoregression"] = _autoregression(dataset, series, times, horizon)
+        answers["seasonal"] = np.where(unknown[:, None], last, season)
+    answers["linear_autoregression"] = _autoregression(dataset, history, times, horizon)
     return answers
 
 
@@ -108,38 +107,19 @@ def _times(dataset: Dataset, split: str) -> Ints:
     return times
 
 
-def _series(dataset: Dataset, horizon: int) -> Doubles:
-    """The series (S, F), put together again from the windows of all splits."""
-    series = np.full((int(dataset.record["steps"]), dataset.outputs.size), np.nan)
-    for name in SPLITS:
-        part, times = dataset.split(name), _times(dataset, name)
-        series[times] = _targets(dataset, name)
-        if dataset.shape == "many_to_many":
-            series[times - horizon] = part.inputs[dataset.counted(name)]
-        else:
-            _put_windows(series, part, times - horizon)
-    return series
-
-
-def _put_windows(series: Doubles, part: Sequences, ends: Ints) -> None:
-    """The first window whole; of the others, which overlap it, the last step."""
-    window = part.inputs.shape[1]
-    series[ends[0] - window + 1 : ends[0] + 1] = part.inputs[0]
-    series[ends] = part.inputs[:, -1]
-
-
-def _autoregression(dataset: Dataset, series: Doubles, times: Ints, horizon: int) -> Doubles:
+def _autoregression(dataset: Dataset, history: History, times: Ints, horizon: int) -> Doubles:
     """Least squares on the window, with an intercept, fitted on the training targets (scaled)."""
+    series, begins = history.values.astype(np.float64), history.begins
     window = dataset.train.inputs.shape[1]
     lags = min(window, max(1, MOST_REGRESSORS // series.shape[1]), len(series))
     before = horizon + lags - 1  # a window begins this many steps before its target
     windows = sliding_window_view(series, lags, axis=0)
     fitted = _times(dataset, "train")
-    fitted = fitted[fitted >= before][-MOST_ROWS:]
+    fitted = fitted[fitted - before >= begins[fitted]][-MOST_ROWS:]
     answer = series[times - horizon]
     if len(fitted):
         weights = np.linalg.lstsq(_regressors(windows, fitted - before), series[fitted])[0]
-        whole = np.flatnonzero(times >= before)
+        whole = np.flatnonzero(times - before >= begins[times])
         for rows in np.array_split(whole, len(whole) // MOST_ROWS + 1):
             answer[rows] = _regressors(windows, times[rows] - before) @ weights
     return answer

@@ -110,6 +110,46 @@ training:
   precision: bfloat16
   device: cpu
 """,
+    "names": """\
+name: names
+data:
+  source: folder
+  path: names
+  unit: character
+  duplicates: drop
+  ambiguous: drop
+  stratify: true
+  folds: 5
+  fold: 4
+  split: {train: 0.9, val: 0.1, test: 0}
+task: {kind: many_to_one, class_weights: balanced}
+model: {cell: gru, hidden_sizes: [32], embedding: 16}
+""",
+    "tags": """\
+name: tags
+data:
+  source: conllu
+  path: dev.conllu
+  test_path: test.conllu
+  column: xpos
+  lowercase: true
+  min_count: 2
+  max_length: 100
+task: {kind: many_to_many}
+model: {cell: lstm, hidden_sizes: [32], embedding: 16, bidirectional: true}
+""",
+    "table": """\
+name: table
+data:
+  source: csv_rows
+  path: rows.csv
+  inputs: [a, b, c]
+  target: kind
+  target_unit: label
+  scale: standard
+  nan: drop
+task: {kind: many_to_one, target: classification}
+""",
     "waves": """\
 name: waves
 data:

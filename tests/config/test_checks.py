@@ -31,12 +31,50 @@ SOURCES = {
         "task: {kind: many_to_many}\n"
     ),
     "numbers": "data: {source: jsonl, path: a}\ntask: {kind: many_to_one}\n",
+    "folder": "data: {source: folder, path: a}\ntask: {kind: many_to_one}\n",
+    "names": "data: {source: folder, path: a}\ntask: {kind: one_to_many}\n",
+    "conllu": "data: {source: conllu, path: a, test_path: b}\ntask: {kind: many_to_many}\n",
+    "csv": "data: {source: csv, path: a, value: y}\ntask: {kind: many_to_one}\n",
+    "rows": (
+        "data: {source: csv_rows, path: a, inputs: x, target: y, unit: word}\n"
+        "task: {kind: many_to_one, target: classification}\n"
+    ),
+    "steps": (
+        "data: {source: csv_rows, path: a, inputs: [x, y], target: z}\n"
+        "task: {kind: many_to_one, target: regression}\n"
+    ),
 }
 
 NO_EFFECT, CONTRADICTION = "CFG201", "CFG202"
 
 # source | overrides | code | key | what else the message names
 REFUSED = [
+    ("folder", "data.target_unit=word", NO_EFFECT, "data.target_unit", "folder on line 2"),
+    ("folder", "data.folds=5", CONTRADICTION, "data.folds", "data.fold"),
+    ("folder", "data.fold=1", CONTRADICTION, "data.fold", "data.folds"),
+    ("folder", "data.folds=5 data.fold=5", CONTRADICTION, "data.fold", "override 1"),
+    (
+        "folder",
+        "data.folds=5 data.fold=0 data.split.test=0.2",
+        NO_EFFECT,
+        "data.split.test",
+        "override 1",
+    ),
+    ("folder", "data.split.test=0 data.split.val=0.2", CONTRADICTION, "data.split.test", "empty"),
+    ("csv", "data.inputs=[y]", CONTRADICTION, "data.inputs", "data.value"),
+    ("csv", "data.inputs=[x,x]", CONTRADICTION, "data.inputs", "'x'"),
+    ("csv", "data.inputs=[x] data.log=true", CONTRADICTION, "data.log", "override 1"),
+    ("tags", "data.stratify=true", CONTRADICTION, "data.stratify", "many_to_many"),
+    ("names", "data.max_length=5", NO_EFFECT, "data.max_length", "one_to_many"),
+    ("conllu", "data.folds=5 data.fold=0", CONTRADICTION, "data.folds", "data.test_path"),
+    ("conllu", "data.split.test=0.2", NO_EFFECT, "data.split.test", "data.test_path"),
+    ("conllu", "data.val_path=c data.split_seed=1", NO_EFFECT, "data.split_seed", "override 1"),
+    ("conllu", "task.kind=many_to_one", CONTRADICTION, "task.kind", "conllu"),
+    ("rows", "data.val_path=b", CONTRADICTION, "data.val_path", "data.test_path"),
+    ("steps", "data.lowercase=true", NO_EFFECT, "data.lowercase", "data.unit"),
+    ("steps", "data.min_count=2", NO_EFFECT, "data.min_count", "data.unit"),
+    ("steps", "data.max_vocabulary=20", NO_EFFECT, "data.max_vocabulary", "data.unit"),
+    ("steps", "data.stratify=true", CONTRADICTION, "data.stratify", "regression"),
     ("echo", "model.recurrence=output_to_output", CONTRADICTION, "model.cell", "override 1"),
     (
         "series",

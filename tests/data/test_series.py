@@ -156,3 +156,67 @@ def test_values_that_overflow_only_once_scaled(refused: Any, tmp_path: Path) -> 
     csv_of(tmp_path / "a.csv", [2.0, 2.0000001] * 10 + [3e38] * 4)
     problem = refused(options(split={"train": 0.5, "val": 0.25, "test": 0.25}))
     assert "overflow float32" in problem.message
+
+
+def test_further_columns_are_read_and_not_predicted(make: Any, tmp_path: Path) -> None:
+    """Numbers are scaled and categories known by the training part alone: `late` never was."""
+    days = ["mon", "tue"] * 8 + ["late"] * 4
+    rows = [f"{y},{2 * y + i},{day}" for i, (y, day) in enumerate(zip(SERIES, days, strict=True))]
+    (tmp_path / "a.csv").write_text("\n".join(["y,x,day", *rows]))
+    dataset = make(options(inputs=["x", "day"], scale="standard"))
+    assert isinstance(dataset.inputs, Values)
+    assert dataset.inputs.names == ("y", "x", "day=mon", "day=tue")
+    assert dataset.outputs.size == 1 and dataset.train.inputs.shape[1:] == (3, 4)
+    x = np.array([2 * y + i for i, y in enumerate(SERIES)])
+    train = x[:14]
+    np.testing.assert_allclose(
+        dataset.train.inputs[0, :, 1], ((x - train.mean()) / train.std())[:3], rtol=1e-6
+    )
+    np.testing.assert_array_equal(dataset.train.inputs[0, :, 2:], [[1, 0], [0, 1], [1, 0]])
+    assert not dataset.test.inputs[-1, -2:, 2:].any()  # the days called `late`
+
+
+def test_several_series_in_one_file(make: Any, tmp_path: Path) -> None:
+    """Rows of two series in turn: windows never cross from one to the other."""
+    rows = [f"{name},{y}" for i in range(20) for name, y in (("a", i), ("b", 1000 + i))]
+    (tmp_path / "a.csv").write_text("\n".join(["id,y", *rows]))
+    dataset = make(options(id="id", scale="none"))
+    assert dataset.record["series"] == 2 and not dataset.consecutive
+    for name in ("train", "val", "test"):
+        split = dataset.split(name)
+        steps = np.concatenate([split.inputs[:, :, 0], split.targets], axis=1)
+        assert (np.diff(steps, axis=1) == 1).all()
+    assert len(dataset.train) == 2 * (14 - 3) and len(dataset.test) == 2 * 3
+    assert dataset.test.targets[:, 0].tolist() == [17, 18, 19, 1017, 1018, 1019]
+
+
+def test_baselines_stay_within_their_series(make: Any, tmp_path: Path) -> None:
+    """x_t = x_{t-1} + 1 in both: autoregression is exact, also where the series meet."""
+    from rnnexp.tasks.baselines import baselines
+
+    rows = [f"{name},{y}" for name, base in (("a", 0), ("b", 500)) for y in range(base, base + 30)]
+    (tmp_path / "a.csv").write_text("\n".join(["id,y", *rows]))
+    for kind in ("many_to_one", "many_to_many"):
+        found = baselines(make(options(id="id", season=4), kind))
+        assert found["persistence"]["rmse"] == pytest.approx(1, rel=1e-5)  # scaled float32
+        assert found["seasonal"]["rmse"] == pytest.approx(4, rel=1e-5)
+        assert found["linear_autoregression"]["rmse"] == pytest.approx(0, abs=1e-3)  # float32
+
+
+def test_the_same_series_from_parquet(make: Any, tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    csv_of(tmp_path / "a.csv", SERIES)
+    table = pyarrow.table({"t": range(20), "y": SERIES, "day": ["mon", "tue"] * 10})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    same = make(options(source="parquet", path="a.parquet"))
+    np.testing.assert_array_equal(same.train.inputs, make(options()).train.inputs)
+    further = make(options(source="parquet", path="a.parquet", inputs=["day"]))
+    assert further.inputs.names == ("y", "day=mon", "day=tue")
+
+
+def test_a_blank_in_a_further_column(refused: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("y,x\n" + "1,2\n" * 9 + "1,\n" + "1,2\n" * 9)
+    problem = refused(options(inputs=["x"]))
+    assert problem.code == "DAT113" and problem.position.line == 11 and "'x'" in problem.message

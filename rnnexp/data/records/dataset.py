@@ -14,21 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Dataset, Ints, Sequences
-from rnnexp.data.records.encoding import Spec, encode, fit, pad
+from rnnexp.config.schema.data import Folder, Records, Unit
+from rnnexp.data.dataset import Dataset, Ints, Sequences, Spec
+from rnnexp.data.records.encoding import encode, fit, pad
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
 from rnnexp.data.records.rows import Row, read_rows
+from rnnexp.data.records.splitting import (
+    Parts,
+    check_not_empty,
+    check_overlap,
+    parted,
+    without_repeated,
+)
 from rnnexp.data.records.target import target_unit
-from rnnexp.data.splits import SPLITS, at_random
-from rnnexp.errors import DataError
 
 __all__ = ["Part", "dataset_of"]
 
 Fields = tuple[Field, Field]
 Specs = tuple[Spec, Spec]
-Parts = tuple[list[Row], list[Row], list[Row]]
+TEXTS = ("character", "word")
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Part:
 
 
 def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
-    """Encode one part and split it at random, or encode three that are split already.
+    """Split what was read (one file, a file and its test, or three files), fit and encode it.
 
     Raises:
         DataError: examples that cannot be used, that do not fit each other, or too few of them.
@@ -48,9 +53,10 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
     examples = [part.examples for part in read]
     fields = _fields(config, data, [example for part in examples for example in part])
     rows = [read_rows(data, fields, part) for part in examples]
-    parts = _split(data, rows[0]) if len(rows) == 1 else (rows[0], rows[1], rows[2])
-    shared = _check_overlap(config, data, parts)
-    _check_not_empty(config, parts)
+    label = 0 if config.experiment.task.kind == "one_to_many" else 1
+    parts = parted(data, without_repeated(data, rows, label), label)
+    shared = check_overlap(data, parts)
+    check_not_empty(config, parts)
     specs = (_fit(config, data, fields, parts, 0), _fit(config, data, fields, parts, 1))
     train, val, test = (_sequences(config, fields, specs, part) for part in parts)
     return Dataset(
@@ -61,7 +67,7 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
         test,
         inputs=specs[0],
         outputs=specs[1],
-        target_unit=fields[1].unit,
+        units=(fields[0].unit, fields[1].unit),
         record={
             "files": [file for part in read for file in part.files],
             "examples_dropped": sum(map(len, examples)) - sum(map(len, parts)),
@@ -72,66 +78,33 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
 
 def _fields(config: Config, data: Records, examples: Sequence[Any]) -> Fields:
     shape = config.experiment.task.kind
-    unit = target_unit(config, data, [example.target for example in examples])
-    closed = shape == "one_to_many" and unit != "number"
-    return (
-        Field("inputs", _name(data, "inputs"), data.unit, many=shape != "one_to_many"),
-        Field("target", _name(data, "target"), unit, many=shape != "many_to_one", closed=closed),
+    unit: Unit = data.unit
+    asked = target_unit(config, data, [example.target for example in examples])
+    if isinstance(data, Folder):  # its unit is that of the text, whichever side the text is
+        unit, asked = (unit, "label") if shape == "many_to_one" else ("label", unit)
+    closed = shape == "one_to_many" and asked != "number"
+    inputs = Field(
+        "inputs",
+        _name(data, "inputs"),
+        unit,
+        many=shape != "one_to_many",
+        lowercase=data.lowercase,
     )
+    target = Field(
+        "target",
+        _name(data, "target"),
+        asked,
+        many=shape != "many_to_one",
+        closed=closed,
+        lowercase=data.lowercase and asked in TEXTS,
+    )
+    return inputs, target
 
 
 def _name(data: Records, side: str) -> str:
     """What the source calls one side of its examples, for messages."""
     name = getattr(data, side, side)
     return name if isinstance(name, str) else side
-
-
-def _split(data: Records, rows: list[Row]) -> Parts:
-    """Shuffle the examples; equal ones stay together, unless they may overlap."""
-    names = [i if data.allow_overlap else row.fingerprint for i, row in enumerate(rows)]
-    train, val, test = (
-        [rows[i] for i in part] for part in at_random(names, data.split, data.split_seed)
-    )
-    return train, val, test
-
-
-def _check_overlap(config: Config, data: Records, parts: Parts) -> int:
-    """How many validation and test examples stand in another split too.
-
-    Raises:
-        DataError: there are some, and the config does not allow it.
-    """
-    seen: dict[bytes, Row] = {}
-    shared: list[tuple[Row, Row]] = []
-    for part in parts:
-        shared += [(row, seen[row.fingerprint]) for row in part if row.fingerprint in seen]
-        seen |= {row.fingerprint: row for row in part}
-    if shared and not data.allow_overlap:
-        row, other = shared[0]
-        raise DataError(
-            f"{len(shared):,} examples stand in more than one split; this one also in "
-            f"{other.example.position}",
-            code="DAT143",
-            position=row.example.position,
-            key="data.allow_overlap",
-            value=False,
-            hint="data.allow_overlap: true accepts that",
-        )
-    return len(shared)
-
-
-def _check_not_empty(config: Config, parts: Parts) -> None:
-    for name, part in zip(SPLITS, parts, strict=True):
-        if not part:
-            raise DataError(
-                f"the {name} split has 0 of {sum(map(len, parts)):,} examples"
-                + (": would train 0 steps" if name == "train" else ""),
-                code="DAT142",
-                position=config.where(f"data.split.{name}"),
-                key=f"data.split.{name}",
-                hint=f"more different examples, or a larger data.split.{name}; equal ones stay "
-                "together unless data.allow_overlap is true",
-            )
 
 
 def _fit(config: Config, data: Records, fields: Fields, parts: Parts, side: int) -> Spec:

@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Floats, Ints, Tokens, Values
+from rnnexp.data.dataset import Floats, Ints, Spec, Tokens, Values
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
 from rnnexp.errors import DataError
 
-__all__ = ["Column", "Spec", "encode", "fit", "pad"]
+__all__ = ["Column", "check_known", "encode", "fit", "pad"]
 
 END = "<end>"
 MOST_IDS = 1_000_000
 """as many as data.vocabulary and data.classes allow"""
-Spec = Values | Tokens
 Column = Sequence[tuple[Example, Any]]
 
 
@@ -40,6 +39,27 @@ def fit(config: Config, data: Records, field: Field, train: Column, everything: 
     if field.unit == "id":
         return _fit_ids(data, field, train, everything)
     return _fit_texts(config, data, field, train)
+
+
+def check_known(field: Field, spec: Spec, example: Example, value: Any) -> None:
+    """Hold what was read against a spec that was fitted before.
+
+    Raises:
+        DataError: another number of features, or an id beyond those of training.
+    """
+    if isinstance(spec, Values):
+        if value.shape[1] != spec.size:
+            raise DataError(
+                f"{field.key!r}: {value.shape[1]} features a step; the network knows {spec.size}",
+                code="DAT124",
+                position=example.position,
+                key=field.key,
+            )
+    elif field.unit == "id":
+        size = spec.size - field.closed
+        if len(value) and (value.min() < 0 or value.max() >= size):
+            column = [(example, value)]
+            raise _out_of_range(field, example, value, size=size, given=None, everything=column)
 
 
 def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | Ints:
@@ -143,8 +163,14 @@ def _out_of_range(
 def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> Tokens:
     """The units of the training part; an unknown one too, but not among labels to choose from."""
     labels = field.side == "target" and field.unit == "label" and not field.closed
-    units = [unit for _, value in train for unit in value]
-    vocabulary = Vocabulary.fit(units, first=(END,) if field.closed else (), unknown=not labels)
+    units = [unit for _, value in train for unit in field.folded(value)]
+    vocabulary = Vocabulary.fit(
+        units,
+        most=None if labels else data.max_vocabulary,
+        least=1 if labels else data.min_count,
+        first=(END,) if field.closed else (),
+        unknown=not labels,
+    )
     names = sorted(set(units))
     if field.side == "target" and data.classes not in (None, len(names)):
         raise DataError(
@@ -161,7 +187,7 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
 def _look_up(field: Field, spec: Tokens, example: Example, value: list[str]) -> Ints:
     assert spec.vocabulary is not None
     try:
-        return spec.vocabulary.encode(value)
+        return spec.vocabulary.encode(field.folded(value))
     except KeyError as error:
         raise DataError(
             f"{field.key!r}: label {error.args[0]!r} never occurs in the training part",

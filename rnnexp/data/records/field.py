@@ -36,7 +36,7 @@ LARGEST_ID = 2**31
 class Field:
     """One side of the examples: the key it stands under, its unit, and whether it has steps.
 
-    closed: its sequences end with an end token.
+    closed: its sequences end with an end token. lowercase: units are looked up in lower case.
     """
 
     side: Literal["inputs", "target"]
@@ -44,6 +44,11 @@ class Field:
     unit: Unit
     many: bool
     closed: bool = False
+    lowercase: bool = False
+
+    def folded(self, units: list[str]) -> list[str]:
+        """The units as the vocabulary knows them."""
+        return [unit.lower() for unit in units] if self.lowercase else units
 
     def read(self, example: Example) -> Read:
         """Numbers (T, F), ids (T,) or a list of T texts; T is 1 where there are no steps.

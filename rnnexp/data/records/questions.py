@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
 from rnnexp.data.dataset import Floats, Ints, Tokens, Values
-from rnnexp.data.records.encoding import encode
+from rnnexp.data.records.encoding import check_known, encode
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field, Read, Unit
 from rnnexp.data.signature import Signature
 from rnnexp.data.sources.json_lines import object_of, value_of
-from rnnexp.errors import DataError
+from rnnexp.errors import DataError, Position
 
 __all__ = ["Question", "QuestionReader"]
 
@@ -47,31 +47,32 @@ class QuestionReader:
     """Reads inputs as the config says and encodes them as the signature says."""
 
     def __init__(self, config: Config, signature: Signature) -> None:
-        data = config.experiment.data
-        self.spec = signature.inputs
-        key = data.inputs if isinstance(getattr(data, "inputs", None), str) else "inputs"  # type: ignore[union-attr]
-        unit: Unit = data.unit if isinstance(data, Records) else _unit_of(signature.inputs)
-        self.field = Field("inputs", key, unit, many=signature.shape != "one_to_many")
+        data, self.spec = config.experiment.data, signature.inputs
+        key = getattr(data, "inputs", None)
+        self.longest = data.max_length if isinstance(data, Records) else None
+        self.field = Field(
+            "inputs",
+            key if isinstance(key, str) else "inputs",
+            cast("Unit", signature.units[0] or _unit_of(signature.inputs)),
+            many=signature.shape != "one_to_many",
+            lowercase=isinstance(data, Records) and data.lowercase,
+        )
 
     @property
-    def is_text(self) -> bool:
-        """Whether an input is one text, which needs no JSON around it."""
-        return self.field.unit in TEXT_UNITS
+    def needs_json(self) -> bool:
+        """Whether an input is numbers or ids, rather than text or labels parted by blanks."""
+        return self.field.unit in ("number", "id")
 
     def of_lines(self, lines: Iterable[tuple[int, str]], name: str) -> Iterator[Question]:
-        """One question a line: an object that has the input under its key, a bare JSON value, or
-        for runs on texts the line itself.
-
-        Raises:
-            DataError: a line that holds no input for this network.
-        """
+        """One question a line. Raises DataError: a line that holds no input for this network."""
         for number, line in lines:
             yield self.of(self.value(name, number, line), name, number)
 
     def of(self, value: Any, name: str, line: int = 1) -> Question:
         """The question that a JSON value asks. Raises DataError."""
         example = Example(name, line, value, None)
-        read = self.field.read(example)
+        read: Read = self.field.read(example)
+        read = read[: self.longest] if self.field.many else read
         self._check(example, read)
         array = encode(self.field, self.spec, example, read)
         if isinstance(self.spec, Values) and not np.isfinite(array).all():
@@ -80,46 +81,37 @@ class QuestionReader:
         return Question(line, value, array, pieces, self._unknown(pieces, array))
 
     def value(self, name: str, number: int, line: str) -> Any:
-        """The input that a line holds, as JSON has it. Raises DataError."""
-        as_object = name.lower().endswith(OBJECTS) or line.lstrip().startswith('{"')
-        if self.is_text and not as_object:
-            return line
-        if line.lstrip().startswith("{"):
+        """The input that a line holds, as JSON has it: under its key in an object, or bare.
+
+        A text needs no quotation marks, and labels that hold no blanks may be parted by them.
+
+        Raises:
+            DataError: it holds neither.
+        """
+        start = line.lstrip()[:2]
+        if start == '{"' or (name.lower().endswith(OBJECTS) and start[:1] not in ("[", '"')):
             return value_of(name, number, object_of(name, number, line), self.field.key)
+        if self.field.unit in TEXT_UNITS and not name.lower().endswith(OBJECTS):
+            return line
+        if self.field.unit == "label" and start[:1] not in ("[", '"'):
+            return line.split() if self.field.many else line.strip()
         try:
             return json.loads(line)
         except (ValueError, RecursionError):
             raise DataError(
                 "expected JSON: an object in braces, or the bare input",
                 code="DAT121",
-                position=Example(name, number, None, None).position,
+                position=Position(name, number),
                 value=line[:200],
             ) from None
 
     def _check(self, example: Example, read: Read) -> None:
         if not len(read):
             self._refuse(example, "has length 0", "DAT126")
-        if isinstance(self.spec, Values):
-            self._check_numbers(example, np.asarray(read), self.spec.size)
-        elif self.field.unit == "id":
-            self._check_ids(example, np.asarray(read), self.spec)
-
-    def _check_numbers(self, example: Example, read: Floats, size: int) -> None:
-        if read.shape[1] != size:
-            self._refuse(
-                example,
-                f"has {read.shape[1]} features at each step, the network reads {size}",
-                "DAT124",
-            )
-        if not np.isfinite(read).all():
-            step = int(np.nonzero(~np.isfinite(read))[0][0]) + 1
+        check_known(self.field, self.spec, example, read)
+        if isinstance(self.spec, Values) and not np.isfinite(np.asarray(read)).all():
+            step = int(np.nonzero(~np.isfinite(np.asarray(read)))[0][0]) + 1
             self._refuse(example, f"null, NaN or infinite at step {step}", "DAT113")
-
-    def _check_ids(self, example: Example, ids: Ints, spec: Tokens) -> None:
-        odd = np.flatnonzero((ids < 0) | (ids >= spec.size))
-        if len(odd):
-            message = f"id {ids[odd[0]]} at step {odd[0] + 1}; the network knows 0..{spec.size - 1}"
-            self._refuse(example, message, "DAT132")
 
     def _refuse(self, example: Example, message: str, code: str) -> None:
         raise DataError(

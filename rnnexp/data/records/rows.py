@@ -40,6 +40,8 @@ def read_rows(data: Records, fields: Fields, examples: Sequence[Example]) -> lis
         if _is_empty(data, fields, example, (inputs, target)):
             continue
         _check_aligned(fields, example, (inputs, target))
+        if data.max_length is not None:
+            inputs, target = _shortened(fields, (inputs, target), data.max_length)
         rows.append(Row(example, (inputs, target), example.fingerprint()))
     finite = [row for row in rows if not _not_finite(fields, row)]
     if len(finite) < len(rows) and data.nan == "error":
@@ -76,6 +78,13 @@ def _check_aligned(fields: Fields, example: Example, values: tuple[Read, Read]) 
             position=example.position,
             key=target.key,
         )
+
+
+def _shortened(fields: Fields, values: tuple[Read, Read], most: int) -> tuple[Read, Read]:
+    """The first steps of the input, and of a target that has one answer per step."""
+    inputs, target = values
+    aligned = fields[0].many and fields[1].many and not fields[1].closed
+    return inputs[:most], target[:most] if aligned else target
 
 
 def _not_finite(fields: Fields, row: Row) -> list[tuple[Field, int]]:

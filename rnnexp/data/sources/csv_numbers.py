@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError
 
-__all__ = ["is_number", "not_finite", "read_numbers"]
+__all__ = ["is_number", "not_finite", "number_of", "read_numbers"]
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d*)?\s*$")
@@ -43,7 +43,7 @@ def read_numbers(
 
 def is_number(cell: str) -> bool:
     """Whether a cell holds a finite number."""
-    number = _number(cell)
+    number = number_of(cell)
     return number is not None and math.isfinite(number)
 
 
@@ -80,10 +80,10 @@ def _column(
     try:
         whole = "_" not in "".join(cells)  # float() would read 1_000
         numbers: list[float | None] = (
-            list(map(float, cells)) if whole else list(map(_number, cells))
+            list(map(float, cells)) if whole else list(map(number_of, cells))
         )
     except ValueError:
-        numbers = list(map(_number, cells))
+        numbers = list(map(number_of, cells))
     if None in numbers:
         at = numbers.index(None)
         raise _not_a_number(file, lines[at], cells[at], column, name)
@@ -117,7 +117,7 @@ def _comma(cell: str) -> str | None:
     return "a decimal comma? write a point" if DECIMAL_COMMA.match(cell) else None
 
 
-def _number(cell: str) -> float | None:
+def number_of(cell: str) -> float | None:
     """The number that a cell holds, NaN for a blank, None for text."""
     if cell.strip().casefold() in MISSING:
         return float("nan")

@@ -1,4 +1,4 @@
-"""`source: csv`: numeric columns of a CSV or TSV file, one row per time step, oldest first."""
+"""`source: csv`: columns of a CSV or TSV file, one row per time step, oldest first."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ __all__ = ["load"]
 
 
 def load(config: Config, data: Csv) -> Dataset:
-    """Read the columns that `data.value` names and cut them into windows."""
-    names = (data.value,) if isinstance(data.value, str) else data.value
-    file = read_file(config, "data.path")
-    least = data.window + data.horizon
-    asked = config.where("data.value")
-    return windows_of(config, data, read_table(file, names, asked, least, drop=data.nan == "drop"))
+    """Read the columns that the config names and cut them into windows."""
+    table = read_table(
+        read_file(config, "data.path"),
+        data.value_columns,
+        config.where("data.value"),
+        data.window + data.horizon,
+        further=data.inputs,
+        series=data.id,
+        drop=data.nan == "drop",
+    )
+    return windows_of(config, data, table)

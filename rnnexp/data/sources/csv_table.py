@@ -1,63 +1,155 @@
-"""Reading numeric columns out of a CSV or TSV file, each complaint with its line and column.
-
-Every row must have as many fields as the header. Blank lines are skipped, except in a file of one
-column, where one between two values is a missing value.
-"""
+"""A time series out of a CSV or TSV file, each complaint with its line and column."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnexp.config.nearest import nearest
+from rnnexp.data.exogenous import Column
 from rnnexp.data.series import Table
-from rnnexp.data.sources.csv_numbers import is_number, not_finite, read_numbers
+from rnnexp.data.sources.csv_file import Row, empty_table, find_columns, open_csv
+from rnnexp.data.sources.csv_numbers import is_number, not_finite, number_of, read_numbers
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError, Position
 
-__all__ = ["read_table"]
+__all__ = ["read_table", "table_of_cells"]
 
-DELIMITERS = ",;\t|"
 DATE = re.compile(r"\d{4}-\d\d(-\d\d([ T].*)?)?$")
-
-Row = tuple[int, list[str]]
 
 
 def read_table(
-    file: SourceFile, names: Sequence[str], asked: Position, least: int, *, drop: bool = False
+    file: SourceFile,
+    names: Sequence[str],
+    asked: Position,
+    least: int,
+    *,
+    further: Sequence[str] = (),
+    series: str | None = None,
+    drop: bool = False,
 ) -> Table:
-    """Read the columns `names`; `asked` is where the config asks for them.
+    """Read the columns `names` to predict; `asked` is where the config asks for them.
 
-    least: how many rows are needed, for the message about an empty file.
+    least: how many rows are needed, for the message about an empty file. further: columns of
+    numbers or categories that are not predicted. series: the column that tells series apart.
     drop: leave out rows with a blank, NaN or infinite value, instead of refusing the file.
 
     Raises:
-        DataError: anything in the file that is not a table of numbers.
+        DataError: anything in the file that is not such a table.
     """
-    text = file.text()
-    header_line, delimiter, header = _header(file, text, names, least)
-    fields = _find_columns(file, header_line, header, names, asked)
-    index = next((i for i in range(len(header)) if i not in fields), fields[0])
-    lines, cells, labels = _cells(
-        _rows(file, text, delimiter, header_line, len(header)), fields, index
-    )
+    table = open_csv(file, names, least)
+    fields = find_columns(table, names, asked)
+    fields += find_columns(table, further, asked, "data.inputs") if further else []
+    own = find_columns(table, [series], asked, "data.id") if series else []
+    index = next((i for i in range(len(table.header)) if i not in fields + own), fields[0])
+    lines, cells, labels = _cells(table.rows(), fields + own, index)
     if not lines:
-        raise _empty(file, header_line, "only a header", least)
-    _check_order(file, lines, labels)
-    values = read_numbers(file, lines, fields, names, cells)
-    keep = np.isfinite(values).all(axis=1)
-    if not keep.all() and not drop:
-        raise not_finite(file, lines, fields, names, values)
+        raise empty_table(file, table.line, "only a header", least)
+    labels = labels if index not in fields + own else []
+    return table_of_cells(file, (tuple(names), tuple(further)), fields, lines, cells, labels, drop)
+
+
+def table_of_cells(  # noqa: PLR0917
+    file: SourceFile,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    fields: list[int],
+    lines: list[int],
+    cells: list[list[str]],
+    labels: list[str],
+    drop: bool,
+) -> Table:
+    """The table of columns of text, predicted ones, then further ones, then that of the series.
+
+    fields: where each of the first two stands in the file; a column of cells beyond them names the
+    series. labels: the column that may hold dates, or nothing.
+
+    Raises:
+        DataError: text where a number is due, values that are missing, dates out of order.
+    """
+    predicted, further = names
+    both, begins = [*predicted, *further], [0]
+    if len(cells) > len(both):
+        order, begins = _by_series(cells.pop())
+        lines, labels = [lines[i] for i in order], [labels[i] for i in order if labels]
+        cells = [[column[i] for i in order] for column in cells]
+    for begin, stop in pairwise([*begins, len(lines)]):
+        _check_order(file, lines[begin:stop], labels[begin:stop])
+    read = _read_columns(file, lines, fields, both, cells, len(predicted))
+    keep = _complete(file, lines, fields, both, read, drop)
     record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int((~keep).sum())}
-    if index not in fields and (DATE.match(labels[0]) or is_number(labels[0])):
+    if labels and (DATE.match(labels[0]) or is_number(labels[0])):
         record["range"] = [labels[0], labels[-1]]
-    return Table(tuple(names), values[keep], file.name, np.array(lines)[keep], record)
+    kept = [_chosen(column, keep) for column in read]
+    return Table(
+        predicted,
+        np.stack([np.asarray(column) for column in kept[: len(predicted)]], axis=1),
+        tuple(int(keep[:begin].sum()) for begin in begins),
+        dict(zip(further, kept[len(predicted) :], strict=True)),
+        file.name,
+        np.array(lines)[keep],
+        record,
+    )
+
+
+def _by_series(names: list[str]) -> tuple[list[int], list[int]]:
+    """The rows series by series, each in the order of the file, and where each begins."""
+    first = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    order = sorted(range(len(names)), key=lambda row: first[names[row]])
+    counts = Counter(names)
+    begins = np.cumsum([0, *(counts[name] for name in first)])[:-1]
+    return order, begins.tolist()
+
+
+def _read_columns(  # noqa: PLR0917
+    file: SourceFile,
+    lines: list[int],
+    fields: list[int],
+    names: list[str],
+    cells: list[list[str]],
+    predicted: int,
+) -> list[Column]:
+    """Each column as numbers (S,), NaN where blank; of those not predicted, texts as they are."""
+    read: list[Column] = []
+    for place, column in enumerate(cells):
+        if place >= predicted and any(number_of(cell) is None for cell in column):
+            read.append([cell.strip() for cell in column])
+        else:
+            name, field = [names[place]], [fields[place]]
+            read.append(read_numbers(file, lines, field, name, [column])[:, 0])
+    return read
+
+
+def _complete(  # noqa: PLR0917
+    file: SourceFile,
+    lines: list[int],
+    fields: list[int],
+    names: list[str],
+    read: list[Column],
+    drop: bool,
+) -> NDArray[np.bool_]:
+    """(S,) the rows in which every number is finite.
+
+    Raises:
+        DataError: some are not, and such rows are not to be dropped.
+    """
+    numbers = [place for place, column in enumerate(read) if not isinstance(column, list)]
+    values = np.stack([np.asarray(read[place]) for place in numbers], axis=1)
+    keep: NDArray[np.bool_] = np.isfinite(values).all(axis=1)
+    if not keep.all() and not drop:
+        chosen = [fields[i] for i in numbers], [names[i] for i in numbers]
+        raise not_finite(file, lines, *chosen, values)
+    return keep
+
+
+def _chosen(column: Column, keep: NDArray[np.bool_]) -> Column:
+    if isinstance(column, list):
+        return [cell for cell, kept in zip(column, keep, strict=True) if kept]
+    return column[keep]
 
 
 def _cells(
@@ -78,123 +170,12 @@ def _cells(
     return lines, cells, labels
 
 
-def _header(
-    file: SourceFile, text: str, names: Sequence[str], least: int
-) -> tuple[int, str, list[str]]:
-    """Line, delimiter and column names of the first line that is not blank.
-
-    The delimiter is the first one under which the header has every column that is asked for, tried
-    in the order that the extension suggests; where none does, the one that gives most columns.
-    """
-    stream = enumerate(io.StringIO(text), start=1)
-    number, line = next(((n, line) for n, line in stream if line.strip()), (1, ""))
-    if not line:
-        raise _empty(file, 1, "the file is empty", least)
-    tab_first = file.name.lower().endswith((".tsv", ".tab"))
-    order = "\t" + DELIMITERS if tab_first else DELIMITERS
-    headers = {mark: _split(line, mark) for mark in order}
-    fitting = (mark for mark in headers if set(names) <= set(headers[mark]))
-    delimiter = next(fitting, max(headers, key=lambda mark: len(headers[mark])))
-    return number, delimiter, headers[delimiter]
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    try:
-        fields = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-    except csv.Error:
-        return []
-    return [field.strip() for field in fields]
-
-
-def _find_columns(
-    file: SourceFile, line: int, header: list[str], names: Sequence[str], asked: Position
-) -> list[int]:
-    """The index of each asked column in the header."""
-    for name in names:
-        if list(names).count(name) > 1:
-            message = f"column {name!r} is named more than once"
-            raise DataError(message, code="DAT114", position=asked, key="data.value", value=name)
-        if header.count(name) > 1:
-            places = ", ".join(str(i + 1) for i, other in enumerate(header) if other == name)
-            message = f"the header has {name!r} {header.count(name)} times: columns {places}"
-            raise DataError(message, code="DAT114", position=file.at(line), key="data.value")
-        if name not in header:
-            raise _no_column(file, line, header, name, asked)
-    if not names:
-        message = "names no column"
-        raise DataError(message, code="DAT114", position=asked, key="data.value")
-    return [header.index(name) for name in names]
-
-
-def _no_column(
-    file: SourceFile, line: int, header: list[str], name: str, asked: Position
-) -> DataError:
-    no_header = all(is_number(cell) for cell in header)
-    shown = ", ".join(repr(cell) for cell in header[:20]) + (", ..." if len(header) > 20 else "")
-    return DataError(
-        f"{file.at(line)} has no column {name!r}",
-        code="DAT114",
-        position=asked,
-        key="data.value",
-        value=name,
-        allowed=shown,
-        suggestion=nearest(name, header),
-        hint="the first line must name the columns" if no_header else None,
-    )
-
-
-def _rows(
-    file: SourceFile, text: str, delimiter: str, header_line: int, width: int
-) -> Iterator[Row]:
-    """Line and fields of every row after the header."""
-    stream = io.StringIO(text, newline="")
-    for _ in range(header_line):
-        stream.readline()
-    reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
-    blank: list[int] = []
-    line = header_line
-    try:
-        for row in reader:
-            line = header_line + reader.line_num
-            if not row:
-                blank.append(line)
-                continue
-            if blank:
-                yield from ((number, [""]) for number in blank if width == 1)
-                blank.clear()
-            if len(row) != width:
-                raise _ragged(file, line, width, row)
-            yield line, row
-    except csv.Error as error:
-        raise DataError(
-            f"cannot be read as CSV: {error} (the record begins on this line)",
-            code="DAT115",
-            position=file.at(line + 1),
-            hint="a quotation mark that is not closed?",
-        ) from None
-
-
-def _ragged(file: SourceFile, line: int, width: int, row: list[str]) -> DataError:
-    return DataError(
-        f"expected {width} fields as in the header, got {len(row)}",
-        code="DAT111",
-        position=file.at(line),
-        value=row[-1] if len(row) > width else None,
-    )
-
-
-def _empty(file: SourceFile, line: int, why: str, least: int) -> DataError:
-    return DataError(
-        f"{why}: 0 rows, needs at least {least:,}", code="DAT105", position=file.at(line)
-    )
-
-
 def _check_order(file: SourceFile, lines: list[int], labels: list[str]) -> None:
     """Refuse dates that run backwards: the split would train on the future.
 
     Days alone are compared, since hours come in too many spellings (`9:00` before `10:00`).
     """
-    if not all(map(DATE.match, (labels[0], labels[-1]))):
+    if not labels or not all(map(DATE.match, (labels[0], labels[-1]))):
         return
     back = next((i for i, (a, b) in enumerate(pairwise(labels), start=1) if a[:10] > b[:10]), None)
     if back is None or not DATE.match(labels[back]) or not DATE.match(labels[back - 1]):

@@ -43,7 +43,7 @@ def load(config: Config, data: Digits) -> Dataset:
         inputs=Values(SHAPES[data.view][-1]),
         outputs=_letters() if to_word else Tokens(10, Vocabulary(tuple("0123456789"))),
         record={"sha256": digest},
-        target_unit="character" if to_word else None,
+        units=(None, "character" if to_word else None),
     )
 
 

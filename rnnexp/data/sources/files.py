@@ -14,7 +14,14 @@ from rnnexp.config.nearest import nearest
 from rnnexp.data.memory import check_memory
 from rnnexp.errors import DataError, Position
 
-__all__ = ["SourceFile", "kind_of", "open_without_waiting", "read_file"]
+__all__ = [
+    "SourceFile",
+    "kind_of",
+    "list_folder",
+    "open_without_waiting",
+    "read_file",
+    "read_path",
+]
 
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -80,7 +87,16 @@ def read_file(config: Config, key: str) -> SourceFile:
         DataError: no such file, or not a readable regular file.
         MemoryExceededError: it is larger than this machine's memory allows.
     """
-    path = config.file(key)
+    return read_path(config.file(key), config, key)
+
+
+def read_path(path: Path, config: Config, key: str) -> SourceFile:
+    """Read a file that was found by way of `key`.
+
+    Raises:
+        DataError: no such file, or not a readable regular file.
+        MemoryExceededError: it is larger than this machine's memory allows.
+    """
     try:
         # Kind before opening: opening alone can block on a FIFO or act on a device.
         _check_kind(path.stat(), path, config, key)
@@ -90,6 +106,26 @@ def read_file(config: Config, key: str) -> SourceFile:
             needed = status.st_size * MEMORY_PER_BYTE
             check_memory(needed, f"{path} ({status.st_size:,} bytes)", config.where(key), key)
             return SourceFile(str(path), file.read() or b"")
+    except (OSError, ValueError) as error:
+        _refuse(error, path, config, key)
+
+
+def list_folder(path: Path, config: Config, key: str) -> list[Path]:
+    """What a folder holds, sorted by name; hidden entries are passed over.
+
+    Raises:
+        DataError: no such folder, or not a readable one.
+    """
+    try:
+        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except NotADirectoryError:
+        raise DataError(
+            f"{path} is a file, not a folder",
+            code="DAT102",
+            position=config.where(key),
+            key=key,
+            allowed="a folder",
+        ) from None
     except (OSError, ValueError) as error:
         _refuse(error, path, config, key)
 

@@ -19,37 +19,72 @@ from rnnexp.config.schema.data.generated import (
     TemporalOrder,
     Waveforms,
 )
-from rnnexp.config.schema.data.records import Jsonl, Records
-from rnnexp.config.schema.data.series import AirlinePassengers, Csv, Series, SineMixture, Sunspots
+from rnnexp.config.schema.data.records import (
+    Conllu,
+    CsvRows,
+    Folder,
+    Jsonl,
+    Pairs,
+    ParquetRows,
+    Records,
+    RowTable,
+    SplitFiles,
+    Unit,
+)
+from rnnexp.config.schema.data.series import (
+    AirlinePassengers,
+    ColumnSeries,
+    Csv,
+    Parquet,
+    Series,
+    SineMixture,
+    Sunspots,
+)
 from rnnexp.config.schema.data.split import Split
 from rnnexp.config.schema.data.text import PythonDocs, Text, TextCorpus
 
 __all__ = [
     "Adding",
     "AirlinePassengers",
+    "ColumnSeries",
+    "Conllu",
     "CopyMemory",
     "Csv",
+    "CsvRows",
     "Data",
     "DelayedEcho",
     "Digits",
+    "Folder",
     "Jsonl",
+    "Pairs",
+    "Parquet",
+    "ParquetRows",
     "PythonDocs",
     "Records",
+    "RowTable",
     "Running",
     "Series",
     "SineMixture",
     "Split",
+    "SplitFiles",
     "Sunspots",
     "Synthetic",
     "TemporalOrder",
     "Text",
     "TextCorpus",
+    "Unit",
     "Waveforms",
 ]
 
 Data = Annotated[
     Csv
+    | Parquet
+    | CsvRows
+    | ParquetRows
     | Jsonl
+    | Folder
+    | Pairs
+    | Conllu
     | Text
     | PythonDocs
     | Sunspots

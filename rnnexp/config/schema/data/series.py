@@ -9,7 +9,15 @@ from pydantic import Field
 from rnnexp.config.schema.data.split import Seed, Split, Steps
 from rnnexp.config.schema.section import Section
 
-__all__ = ["AirlinePassengers", "Csv", "Series", "SineMixture", "Sunspots"]
+__all__ = [
+    "AirlinePassengers",
+    "ColumnSeries",
+    "Csv",
+    "Parquet",
+    "Series",
+    "SineMixture",
+    "Sunspots",
+]
 
 
 class Series(Section):
@@ -29,17 +37,39 @@ class Series(Section):
     """period in steps; adds the seasonal-naive baseline"""
 
 
-class Csv(Series):
-    """Numeric columns of a CSV or TSV file, one row per time step, oldest first."""
+class ColumnSeries(Series):
+    """Columns of a table, one row per time step, oldest first."""
 
-    source: Literal["csv"]
-    """`csv`: a CSV or TSV file of yours"""
     path: str
     """the file, relative to the config that names it"""
     value: str | tuple[str, ...]
     """the column, or columns, to read and to predict"""
+    inputs: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
+    """further columns to read, not predicted: numbers, or categories (text), read as one-hot"""
+    id: str | None = None
+    """the column that names the series of a row, where a file holds several; each is split and cut
+    by itself"""
     nan: Literal["error", "drop"] = "error"
     """rows with a blank, NaN or infinite value: refuse the file, or drop those rows"""
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """The columns to predict, one or several."""
+        return (self.value,) if isinstance(self.value, str) else self.value
+
+
+class Csv(ColumnSeries):
+    """A CSV or TSV file, one row per time step, oldest first."""
+
+    source: Literal["csv"]
+    """`csv`: a CSV or TSV file of yours, one row per time step"""
+
+
+class Parquet(ColumnSeries):
+    """A Parquet file, one row per time step, oldest first (extra `parquet`)."""
+
+    source: Literal["parquet"]
+    """`parquet`: a Parquet file of yours, one row per time step (extra `parquet`)"""
 
 
 class Sunspots(Series):

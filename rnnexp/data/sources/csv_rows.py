@@ -1,0 +1,38 @@
+"""`source: csv_rows`: a CSV or TSV file with one example a row."""
+
+from __future__ import annotations
+
+from rnnexp.config.config import Config
+from rnnexp.config.schema.data import CsvRows
+from rnnexp.data.dataset import Dataset
+from rnnexp.data.records.dataset import Part, dataset_of
+from rnnexp.data.records.example import Example
+from rnnexp.data.sources.csv_file import empty_table, find_columns, open_csv
+from rnnexp.data.sources.files import read_file
+from rnnexp.data.sources.row_values import row_values
+
+__all__ = ["load"]
+
+
+def load(config: Config, data: CsvRows) -> Dataset:
+    """Read one file and split it at random, or read files that are split already."""
+    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+
+
+def _part(config: Config, data: CsvRows, key: str) -> Part:
+    file, values, names = read_file(config, key), row_values(config, data), data.input_columns
+    table = open_csv(file, (*names, data.target), 1)
+    inputs = find_columns(table, names, config.where("data.inputs"), "data.inputs")
+    (target,) = find_columns(table, (data.target,), config.where("data.target"), "data.target")
+    examples = [
+        Example(
+            file.name,
+            line,
+            values.inputs(file.at(line), names, [row[i] for i in inputs]),
+            values.target(file.at(line), data.target, row[target]),
+        )
+        for line, row in table.rows()
+    ]
+    if not examples:
+        raise empty_table(file, table.line, "only a header", 1)
+    return Part(examples, (file.record(),))
