@@ -1,4 +1,4 @@
-"""Running an experiment in a run folder, and scoring what a run left behind.
+"""Running an experiment in a run folder, and bringing it back from there.
 
 assemble -> run folder -> training -> test, once -> summary, predictions, plots
 """
@@ -36,7 +36,7 @@ from rnnexp.training.snapshot import load_weights
 from rnnexp.training.trainer import Outcome, Trainer
 from rnnexp.verification.verdict import checked
 
-__all__ = ["evaluate_run", "restore", "train"]
+__all__ = ["prefixed", "refuse_changed_data", "restore", "train"]
 
 
 @out_of_memory()
@@ -72,19 +72,6 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
     return summary
 
 
-@out_of_memory()
-def evaluate_run(run: Path, split: str) -> dict[str, Any]:
-    """Score a split of a run's data with the run's best checkpoint."""
-    experiment = restore(run)
-    return {
-        "run": str(run),
-        "split": split,
-        "step": best_checkpoint(RunFolder.open(run)).step,
-        "metrics": _prefixed(split, experiment.evaluate(split).metrics),
-        "baselines": _baselines(experiment, split),
-    }
-
-
 def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment of a run as its best checkpoint left it.
 
@@ -99,7 +86,7 @@ def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
     if overrides:
         _refuse_another_network(load_config(run / "resolved.yaml"), config)
     experiment = assemble(config)
-    _refuse_changed_data(folder, experiment.dataset)
+    refuse_changed_data(folder, experiment.dataset)
     load_weights(experiment.network, checkpoint, config)
     return experiment
 
@@ -152,7 +139,7 @@ def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[
         "parameters": sum(layer.parameters for layer in experiment.layers),
         "best_step": outcome.best_step,
         "monitor": settings.training.monitor,
-        "metrics": {**outcome.best_metrics, **_prefixed("test", test.metrics)},
+        "metrics": {**outcome.best_metrics, **prefixed("test", test.metrics)},
         "baselines": _baselines(experiment, "test"),
     }
     if test.predictions:
@@ -189,10 +176,11 @@ def _write_plots(run: RunFolder, predictions: list[dict[str, Any]]) -> None:
 
 def _baselines(experiment: Experiment, split: str) -> dict[str, dict[str, float]]:
     named = baselines(experiment.dataset, split)
-    return {name: _prefixed(split, values) for name, values in named.items()}
+    return {name: prefixed(split, values) for name, values in named.items()}
 
 
-def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+def prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """`rmse` -> `test/rmse`."""
     return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
@@ -213,7 +201,7 @@ def _refuse_another_network(trained: Config, changed: Config) -> None:
             )
 
 
-def _refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
+def refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
     """A score of other data than the run's own would carry the run's name.
 
     Raises:

@@ -16,7 +16,7 @@ from rnnexp.data.records.example import Example
 from rnnexp.data.sources.files import SourceFile, read_file
 from rnnexp.errors import DataError
 
-__all__ = ["load"]
+__all__ = ["load", "part_of"]
 
 COLUMNS = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 WIDTH = 10
@@ -24,10 +24,11 @@ WIDTH = 10
 
 def load(config: Config, data: Conllu) -> Dataset:
     """Read one file and split it at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, data, key) for key in data.path_keys])
 
 
-def _part(config: Config, data: Conllu, key: str) -> Part:
+def part_of(config: Config, data: Conllu, key: str) -> Part:
+    """The examples of the file that the config names at a key. Raises DataError."""
     file = read_file(config, key)
     examples = list(_sentences(file, COLUMNS[data.column]))
     if not examples:

@@ -11,15 +11,16 @@ from rnnexp.data.sources.csv_file import empty_table, find_columns, open_csv
 from rnnexp.data.sources.files import read_file
 from rnnexp.data.sources.row_values import row_values
 
-__all__ = ["load"]
+__all__ = ["load", "part_of"]
 
 
 def load(config: Config, data: CsvRows) -> Dataset:
     """Read one file and split it at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, data, key) for key in data.path_keys])
 
 
-def _part(config: Config, data: CsvRows, key: str) -> Part:
+def part_of(config: Config, data: CsvRows, key: str) -> Part:
+    """The examples of the file that the config names at a key. Raises DataError."""
     file, values, names = read_file(config, key), row_values(config, data), data.input_columns
     table = open_csv(file, (*names, data.target), 1)
     inputs = find_columns(table, names, config.where("data.inputs"), "data.inputs")
