@@ -11,6 +11,7 @@ from typing import cast
 
 import numpy as np
 
+from rnnexp.config.compatibility import is_stream
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import (
     Conllu,
@@ -63,7 +64,7 @@ def dataset_of_file(trained: Trained, path: Path) -> Dataset:
         split,
         signature.inputs,
         signature.outputs,
-        consecutive=signature.shape == "many_to_many" and not isinstance(data, Records),
+        consecutive=signature.shape == "many_to_many" and is_stream(trained.config.experiment),
         season=getattr(data, "season", None),
         history=history,
         units=signature.units,
