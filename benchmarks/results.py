@@ -2,10 +2,10 @@
 
     python -m benchmarks.results [--out docs/results.md] [--runs runs/results] [NAME ...]
 
-A row is a config of the gallery, trained once for each seed (or fold), and what is said beside it: a
-naive baseline, another model on the same split, a published number. Every finished training is kept
-in a file of its own, so that a run that was stopped goes on where it was; a config that has changed
-is trained again. Data come from the cache (`rnnexp data get NAME`, or RNNEXP_DATA).
+A row is a config of the gallery, trained once for each seed (or fold), and what is said beside it:
+a naive baseline, another model on the same split, a published number. Every finished training is
+kept in a file of its own, so that a run that was stopped goes on where it was; a config that has
+changed is trained again. Data come from the cache (`rnnexp data get NAME`, or RNNEXP_DATA).
 """
 
 from __future__ import annotations
@@ -24,10 +24,8 @@ from rnnexp.config.gallery import find
 from rnnexp.config.load import load_config
 
 BEGIN, END = "<!-- results: make results -->", "<!-- end of results -->"
-HEAD = (
-    "| task | model | parameters | metric | mean | spread | n | mark | naive | beside it | seconds |"
-    "\n" + "|---" * 11 + "|"
-)
+COLUMNS = "task model parameters metric mean spread n mark naive beside seconds".split()
+HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 Json = dict[str, Any]
 
