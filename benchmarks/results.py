@@ -24,7 +24,8 @@ from rnnexp.config.gallery import find
 from rnnexp.config.load import load_config
 
 BEGIN, END = "<!-- results: make results -->", "<!-- end of results -->"
-COLUMNS = "task model parameters metric mean spread n mark naive beside seconds".split()
+COLUMNS = ("task", "model", "parameters", "metric", "mean", "spread", "n", "mark", "naive", "beside",
+           "seconds")  # fmt: skip
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 Json = dict[str, Any]
