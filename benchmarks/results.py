@@ -24,8 +24,19 @@ from rnnexp.config.gallery import find
 from rnnexp.config.load import load_config
 
 BEGIN, END = "<!-- results: make results -->", "<!-- end of results -->"
-COLUMNS = ("task", "model", "parameters", "metric", "mean", "spread", "n", "mark", "naive", "beside",
-           "seconds")  # fmt: skip
+COLUMNS = (
+    "task",
+    "model",
+    "parameters",
+    "metric",
+    "mean",
+    "spread",
+    "n",
+    "mark",
+    "naive",
+    "beside",
+    "seconds",
+)
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 Json = dict[str, Any]
