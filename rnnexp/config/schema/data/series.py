@@ -35,7 +35,7 @@ class Csv(Series):
     source: Literal["csv"]
     """`csv`: a CSV or TSV file of yours"""
     path: str
-    """the file, relative to the config that names it"""
+    """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
     value: str | tuple[str, ...]
     """the column, or columns, to read and to predict"""
     nan: Literal["error", "drop"] = "error"
