@@ -274,11 +274,13 @@ class PartialFile:
     """`.NAME.part`: what has arrived of a file, which takes its name when it is whole.
 
     What an earlier process left in it is still there. While it is open it is locked; another
-    process that opens it waits. Raises StorageError.
+    process that opens it waits. `notes`, a file that its owner may write, goes when it goes.
+    Raises StorageError.
     """
 
     def __init__(self, target: Path) -> None:
         self.target, self.path = target, target.with_name(f".{target.name}.part")
+        self.notes = self.path.with_name(f"{self.path.name}.json")
         with _naming(self.path):
             self._file = self._open_locked()
 
@@ -310,13 +312,19 @@ class PartialFile:
         with _naming(self.target):
             disk.sync(self._file)
             disk.rename(self.path, self.target)
+            self._remove(self.notes)
             _sync_folder(self.target.parent)
 
     def close(self) -> None:
         """Lets others have it; removes it where nothing has arrived."""
         try:
             with _naming(self.path):
-                if self.size == 0 and self.path.exists():
-                    disk.remove_file(self.path)
+                if self.size == 0:
+                    self._remove(self.path, self.notes)
         finally:
             os.close(self._file)
+
+    def _remove(self, *paths: Path) -> None:
+        for path in paths:
+            with suppress(FileNotFoundError):
+                disk.remove_file(path)
