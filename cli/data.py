@@ -128,7 +128,11 @@ def get(
         fetched = []
         for file in files:
             progress.began(file.path, file.bytes)
-            fetched.append(fetch(file, folder, progress.arrived, mirror))
+            try:
+                fetched.append(fetch(file, folder, progress.arrived, mirror))
+            except KeyboardInterrupt:
+                progress.interrupted()
+                raise
             progress.ended(fetched[-1])
         progress.complete(found, fetched)
         results.append({"name": found.name, "files": [_fetched_object(f) for f in fetched]})

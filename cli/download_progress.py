@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import IO
@@ -52,13 +53,20 @@ class PlainDownload(PlainStatus):
         text = f"{warning} that it is genuine. It has SHA-256 {fetched.sha256}{kept}"
         return style(text, "yellow", self.stream)
 
+    def interrupted(self) -> None:
+        """The file did not come whole."""
+        wipe()
+        if self.step:
+            kept = f"{safe(self.path)}: {amount(self.step)} have arrived"
+            self._line(f"{kept}; the same command goes on from there")
+
     def complete(self, found: RegistrySet, fetched: Sequence[Fetched]) -> None:
         """All of a set is there."""
         files = f"{len(fetched)} files, " if len(fetched) > 1 else ""
         size = amount(sum(file.bytes for file in fetched))
         state = "in the cache" if any(f.downloaded for f in fetched) else "in the cache already"
-        place = fetched[0].path if len(fetched) == 1 else fetched[0].path.parent
-        self._line(f"{found.name}: {files}{size}, {state}: {safe(str(place))}")
+        place = os.path.commonpath([file.path for file in fetched])
+        self._line(f"{found.name}: {files}{size}, {state}: {safe(place)}")
 
     def _parts(self) -> list[str]:
         done, rate = amount(self.step), self.pace.rate

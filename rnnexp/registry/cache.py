@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ __all__ = [
     "expected_sha256",
     "find",
     "held",
+    "missing",
     "nearest_name",
     "presence",
     "record_of",
@@ -71,6 +73,16 @@ def presence(files: Sequence[RegistryFile], folder: Path) -> Presence:
         return "damaged"
     there = sum(size is not None for size in sizes)
     return "yes" if there == len(files) else "partly" if there else "no"
+
+
+def missing(text: str) -> list[str]:
+    """The sets to get before a config, given as text, can train: those it names as `data:NAME`."""
+    folder, wanted = cache_folder(), []
+    for name in re.findall(rf"\b{PREFIX}([\w.][\w./-]*)", text):
+        known = find(name)
+        if known is None or presence(known[1], folder) != "yes":
+            wanted.append(known[0].name if known else name)
+    return wanted
 
 
 def _size(path: Path) -> int | None:

@@ -75,7 +75,7 @@ def _opener() -> request.OpenerDirector:
 
 
 class _Redirects(request.HTTPRedirectHandler):
-    """Follows a few redirects, never from https to http; urllib itself refuses file: and ftp:."""
+    """Follows a few redirects, to http and https alone, and never from https to http."""
 
     max_redirections = 5
 
@@ -88,7 +88,8 @@ class _Redirects(request.HTTPRedirectHandler):
         headers: Any,
         newurl: str,
     ) -> request.Request | None:
-        if req.type == "https" and urlsplit(newurl).scheme != "https":
+        followed = ("https",) if req.type == "https" else ("http", "https")
+        if urlsplit(newurl).scheme not in followed:
             raise HTTPError(req.full_url, code, msg, headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
