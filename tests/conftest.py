@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 
 MakeDataset = Callable[..., Dataset]
 MakeConfig = Callable[..., Config]
+
+# Public data sets for the tests that need one, unless the caller names another cache.
+PUBLIC_DATA = Path(__file__).parents[2] / "shared" / "data"
+if PUBLIC_DATA.is_dir():
+    os.environ.setdefault("RNNEXP_DATA", str(PUBLIC_DATA))
 
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

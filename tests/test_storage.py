@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnexp import storage
-from rnnexp.errors import StorageError, UnsafeError
+from rnnexp.errors import StorageError
 
 
 class Failing(storage.Disk):
@@ -153,40 +152,6 @@ def test_remove_tree_does_not_follow_links(tmp_path: Path) -> None:
     storage.remove_tree(tree)
     assert not tree.exists()
     assert (outside / "precious").exists()
-
-
-def test_a_read_refuses_links_and_large_files(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"12345")
-    (tmp_path / "link").symlink_to(tmp_path / "a")
-    assert storage.read_bytes(tmp_path / "a", 5) == b"12345"
-    for path, limit in ((tmp_path / "link", None), (tmp_path / "a", 4)):
-        with pytest.raises(UnsafeError):
-            storage.read_bytes(path, limit)
-
-
-# -- JSON ------------------------------------------------------------------------------------------
-
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda part: st.lists(part) | st.dictionaries(st.text(), part),
-    max_leaves=10,
-)
-
-
-@given(st.dictionaries(st.text(), values))
-def test_json_is_always_one_valid_ascii_line(value: dict[str, Any]) -> None:
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    line = storage.json_line(value)
-    assert line.isascii() and "\n" not in line
-    json.loads(line, parse_constant=refuse)
-
-
-def test_numbers_that_are_not_finite_come_back_through_float() -> None:
-    record = json.loads(storage.json_line({"a": [float("nan"), float("inf"), -float("inf")]}))
-    assert record == {"a": ["NaN", "Infinity", "-Infinity"]}
-    assert float(record["a"][2]) == -float("inf")
 
 
 # -- logs ------------------------------------------------------------------------------------------

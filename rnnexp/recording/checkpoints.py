@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnexp import __version__, storage
 from rnnexp.errors import CheckpointError, Problem, StorageError, UnsafeError
+from rnnexp.reading import read_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +139,7 @@ def load(path: Path) -> Checkpoint:
     if path.is_symlink():
         raise UnsafeError(f"{path} is a symbolic link")
     if path.is_file():
-        _refuse_pickle(path, storage.read_bytes(path))
+        _refuse_pickle(path, read_bytes(path))
     if not path.is_dir():
         raise CheckpointError(f"no checkpoint at {path}")
     files = {name: _read(path / name) for name in (MANIFEST, TENSORS, STATE)}
@@ -154,7 +155,7 @@ def load(path: Path) -> Checkpoint:
 
 def _read(path: Path) -> bytes:
     try:
-        data = storage.read_bytes(path, None if path.name == TENSORS else SMALL)
+        data = read_bytes(path, None if path.name == TENSORS else SMALL)
     except OSError as error:
         raise _damaged(path, f"cannot be read: {error.strerror}") from error
     _refuse_pickle(path, data)
