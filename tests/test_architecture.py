@@ -23,7 +23,7 @@ LAYERS = [
     ["rnnexp.layers"],
     ["rnnexp.data", "rnnexp.recording"],
     ["rnnexp.kernels", "rnnexp.manual"],
-    ["rnnexp.config", "rnnexp.storage"],
+    ["rnnexp.config", "rnnexp.pickles", "rnnexp.storage"],
     ["rnnexp.errors"],
 ]
 KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment", "rnnexp.verification"}
