@@ -38,7 +38,9 @@ class SafetensorsFile:
         _check_claim(file)
         try:
             arrays = safetensors.numpy.load(file.raw)
-        except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            _damaged(file, f"numpy has no numbers of the kind {error}; save float32")
+        except (safetensors.SafetensorError, ValueError, TypeError) as error:
             _damaged(file, str(error))
         return cls(file, arrays)
 

@@ -51,7 +51,8 @@ class Side:
         if 0 in array.shape:
             self.fail(file, f"of shape {array.shape} is empty: 0 examples", code="DAT105")
         if self.unit == "number":
-            array = array.astype(np.uint8) if array.dtype == bool else array
+            if array.dtype.itemsize < 4:  # true/false, and half precision, whose sums overflow
+                array = array.astype(np.float32)
             return array[..., None] if array.ndim == least else array
         if array.dtype.kind == "f":
             hint = "save whole numbers, as with array.astype(int)"
