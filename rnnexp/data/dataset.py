@@ -60,7 +60,12 @@ class Image:
         return self.channels * self.height * self.width
 
     def to_json(self) -> dict[str, Any]:
-        return {"channels": self.channels, "height": self.height, "width": self.width}
+        return {
+            "kind": "image",
+            "channels": self.channels,
+            "height": self.height,
+            "width": self.width,
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Image:

@@ -26,7 +26,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 def _encoding(spec: Values | Tokens | Image) -> dict[str, Any]:
     if isinstance(spec, Image):
-        return {"image": spec.to_json()}
+        return spec.to_json()
     if isinstance(spec, Values):
         scaler = spec.scaler.to_json() if spec.scaler else None
         return {"features": spec.size, "names": list(spec.names), "scaler": scaler}
