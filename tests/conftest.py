@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
-from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+from rnnexp.data.dataset import Dataset, Image, Sequences, Tokens, Values
 
 MakeDataset = Callable[..., Dataset]
 MakeConfig = Callable[..., Config]
@@ -70,6 +71,25 @@ def make_dataset() -> MakeDataset:
             outputs=Values(features) if classes is None else Tokens(classes, end=0),
             consecutive=consecutive,
         )
+
+    return make
+
+
+@pytest.fixture
+def with_images(make_dataset: MakeDataset) -> MakeDataset:
+    """A random one_to_many whose conditions are images: with_images(Image(3, 8, 9), classes=4)."""
+
+    def make(image: Image, **options: Any) -> Dataset:
+        dataset, rng = make_dataset("one_to_many", **options), np.random.default_rng(1)
+
+        def split(old: Sequences) -> Sequences:
+            shape = (len(old), image.channels, image.height, image.width)
+            return replace(old, inputs=rng.random(shape, dtype=np.float32))
+
+        parts: dict[str, Any] = {
+            name: split(dataset.split(name)) for name in ("train", "val", "test")
+        }
+        return replace(dataset, inputs=image, **parts)
 
     return make
 

@@ -23,7 +23,7 @@ LAYERS = [
     ["rnnexp.layers"],
     ["rnnexp.data", "rnnexp.recording"],
     ["rnnexp.kernels", "rnnexp.manual"],
-    ["rnnexp.config", "rnnexp.registry", "rnnexp.storage"],
+    ["rnnexp.config", "rnnexp.pickles", "rnnexp.registry", "rnnexp.storage"],
     ["rnnexp.errors", "rnnexp.plain_json", "rnnexp.reading"],
 ]
 KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment", "rnnexp.verification"}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
 
-__all__ = ["Dataset", "History", "Sequences", "Tokens", "Values"]
+__all__ = ["Dataset", "History", "Image", "Sequences", "Tokens", "Values"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -47,11 +47,38 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture with brightness 0..1 that a sequence is generated from (one-to-many only)."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers it consists of."""
+        return self.channels * self.height * self.width
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "image",
+            "channels": self.channels,
+            "height": self.height,
+            "width": self.width,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Image:
+        return cls(stored["channels"], stored["height"], stored["width"])
+
+
+@dataclass(frozen=True)
 class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
     inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
-        in one-to-many the condition: Values (N, I) float32 or Tokens (N,) int64.
+        in one-to-many the condition: Values (N, I) float32, Tokens (N,) int64, or Image
+        (N, channels, height, width) float32.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
     lengths: (N,) int64, valid steps of each example; None where every example fills T.
     mask: (N, T) bool, steps whose target counts; None where every valid step counts.
@@ -100,7 +127,7 @@ class Dataset:
     train: Sequences
     val: Sequences
     test: Sequences
-    inputs: Values | Tokens
+    inputs: Values | Tokens | Image
     outputs: Values | Tokens
     consecutive: bool = False
     season: int | None = None

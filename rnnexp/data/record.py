@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.dataset import Dataset, Image, Tokens, Values
 from rnnexp.data.splits import SPLITS
 
 __all__ = ["describe"]
@@ -24,7 +24,9 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _encoding(spec: Values | Tokens) -> dict[str, Any]:
+def _encoding(spec: Values | Tokens | Image) -> dict[str, Any]:
+    if isinstance(spec, Image):
+        return spec.to_json()
     if isinstance(spec, Values):
         scaler = spec.scaler.to_json() if spec.scaler else None
         return {"features": spec.size, "names": list(spec.names), "scaler": scaler}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Folder, Records, Unit
+from rnnexp.config.schema.data import Folder, Images, Records, Unit
 from rnnexp.data.dataset import Dataset, Ints, Sequences
 from rnnexp.data.records.encoding import Spec, encode, fit, pad
 from rnnexp.data.records.example import Example
@@ -81,6 +81,8 @@ def _fields(config: Config, data: Records, examples: Sequence[Any]) -> Fields:
     asked = target_unit(config, data, [example.target for example in examples])
     if isinstance(data, Folder):  # its unit is that of the text, whichever side the text is
         unit, asked = (unit, "label") if shape == "many_to_one" else ("label", unit)
+    elif isinstance(data, Images):
+        unit, asked = "number", unit
     closed = shape == "one_to_many" and asked != "number"
     inputs = Field(
         "inputs",

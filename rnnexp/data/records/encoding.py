@@ -77,7 +77,7 @@ def _fit_values(data: Records, field: Field, train: Column, everything: Column) 
     for example, value in everything:
         if value.shape[1] != size:
             raise DataError(
-                f"{field.key!r}: {value.shape[1]} features, but line {train[0][0].line} of "
+                f"{field.key!r}: {value.shape[1]} features, but {train[0][0].place} of "
                 f"{train[0][0].file} has {size}",
                 code="DAT124",
                 position=example.position,
@@ -85,7 +85,9 @@ def _fit_values(data: Records, field: Field, train: Column, everything: Column) 
             )
     if data.scale == "none":
         return Values(size)
-    return Values(size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train])))
+    return Values(
+        size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train], dtype=np.float64))
+    )
 
 
 def _fit_ids(data: Records, field: Field, train: Column, everything: Column) -> Tokens:
