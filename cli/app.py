@@ -18,8 +18,10 @@ from .compare_manual import compare_manual
 from .diagnose import diagnose
 from .doctor import doctor
 from .evaluate import evaluate
+from .generate import generate
 from .help import Command, Group
 from .plan import plan
+from .predict import predict
 from .render import print_errors
 from .schema import schema
 from .text import mute, print_text, safe, style, wipe
@@ -40,6 +42,8 @@ class Commands(Group):
     order = (
         "train",
         "evaluate",
+        "predict",
+        "generate",
         "compare-manual",
         "diagnose",
         "runs",
@@ -103,6 +107,8 @@ def _rnnexp(
     Example:
       rnnexp train configs/quickstart.yaml model.cell=gru
       rnnexp evaluate latest --split val
+      rnnexp predict latest new.csv --steps 12
+      rnnexp generate latest --prompt "ROMEO:"
       rnnexp compare-manual configs/quickstart.yaml
       rnnexp diagnose latest
       rnnexp runs show latest
@@ -125,6 +131,8 @@ def _group(help_page: str, *functions: Callable[..., None]) -> typer.Typer:
 
 app.command(cls=Command)(train)
 app.command(cls=Command)(evaluate)
+app.command(cls=Command)(predict)
+app.command(cls=Command)(generate)
 app.command("compare-manual", cls=Command)(compare_manual)
 app.command(cls=Command)(diagnose)
 app.command(cls=Command)(validate)

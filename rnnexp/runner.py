@@ -14,6 +14,7 @@ from typing import Any
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config, resolved_yaml
 from rnnexp.data.dataset import Dataset
+from rnnexp.data.signature import Signature
 from rnnexp.errors import (
     CheckpointError,
     CommandError,
@@ -21,7 +22,8 @@ from rnnexp.errors import (
     InterruptedRunError,
 )
 from rnnexp.experiment import Experiment, assemble, describe
-from rnnexp.recording import checkpoints
+from rnnexp.inference.intervals import intervals_of
+from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
@@ -30,11 +32,11 @@ from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer
-from rnnexp.training.snapshot import model_weights
+from rnnexp.training.snapshot import load_weights
 from rnnexp.training.trainer import Outcome, Trainer
 from rnnexp.verification.verdict import checked
 
-__all__ = ["best_step", "evaluate_run", "restore", "train"]
+__all__ = ["evaluate_run", "restore", "train"]
 
 
 @out_of_memory()
@@ -77,7 +79,7 @@ def evaluate_run(run: Path, split: str) -> dict[str, Any]:
     return {
         "run": str(run),
         "split": split,
-        "step": best_step(RunFolder.open(run)),
+        "step": best_checkpoint(RunFolder.open(run)).step,
         "metrics": _prefixed(split, experiment.evaluate(split).metrics),
         "baselines": _baselines(experiment, split),
     }
@@ -92,30 +94,14 @@ def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
         RnnexpError: the experiment cannot be put together on this machine.
     """
     folder = RunFolder.open(run)
-    checkpoint = checkpoints.load(folder.checkpoints / str(best_step(folder)))
+    checkpoint = best_checkpoint(folder)
     config = load_config(run / "resolved.yaml", overrides)
     if overrides:
         _refuse_another_network(load_config(run / "resolved.yaml"), config)
     experiment = assemble(config)
     _refuse_changed_data(folder, experiment.dataset)
-    experiment.network.load_state_dict(model_weights(checkpoint))
+    load_weights(experiment.network, checkpoint, config)
     return experiment
-
-
-def best_step(run: RunFolder) -> int:
-    """The step of the best checkpoint, as the newest one knows it.
-
-    Raises:
-        CheckpointError: the run has no checkpoint yet.
-    """
-    steps = checkpoints.steps(run.checkpoints)
-    if not steps:
-        raise CheckpointError(
-            f"{run.path} has no checkpoint yet (state: {run.status().get('state', 'unknown')})",
-            code="CKP101",
-            hint="start again with: rnnexp train " + str(run.path / "config.yaml"),
-        )
-    return int(checkpoints.load(run.checkpoints / str(steps[-1])).state["best_step"])
 
 
 @contextmanager
@@ -147,6 +133,7 @@ def _write_inputs(run: RunFolder, experiment: Experiment) -> None:
     placed = {"device": str(experiment.device), "threads": experiment.threads}
     run.write_json("env.json", environment() | placed)
     run.write_json("data.json", experiment.dataset.record)
+    run.write_json("encoding.json", Signature.of(experiment.dataset).to_json())
     run.log(f"{config.experiment.name}: training starts on {experiment.device}")
 
 
@@ -172,9 +159,17 @@ def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[
         lines = "".join(json.dumps(record) + "\n" for record in test.predictions)
         run.write_text("predictions.jsonl", lines)
     _write_plots(run, test.predictions)
+    _write_intervals(run, experiment)
     run.write_json("summary.json", summary)
     run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
     return summary
+
+
+def _write_intervals(run: RunFolder, experiment: Experiment) -> None:
+    """How far off free-running forecasts of the validation part are, where series are forecast."""
+    found = intervals_of(experiment.config, experiment.network.eval(), experiment.dataset)
+    if found is not None:
+        run.write_json("intervals.json", found)
 
 
 def _write_plots(run: RunFolder, predictions: list[dict[str, Any]]) -> None:

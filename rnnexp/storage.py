@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from rnnexp.errors import Problem, StorageError
@@ -24,6 +25,7 @@ from rnnexp.plain_json import finite, json_line
 __all__ = [
     "AppendLog",
     "Disk",
+    "NewFile",
     "PartialFile",
     "check_free",
     "create_folder",
@@ -188,6 +190,48 @@ def _write_new(path: Path, data: bytes) -> None:
         disk.sync(file)
     finally:
         os.close(file)
+
+
+class NewFile:
+    """A file that is written piece by piece and appears, whole, at the end of a `with` block.
+
+    Where the block ends with an error, what was there before still is. Raises StorageError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        with _naming(path):
+            self._file = disk.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def write(self, text: str) -> None:
+        """Adds text, in UTF-8."""
+        data = text.encode("utf-8", "backslashreplace")
+        with _naming(self.path, len(data)):
+            _write_all(self._file, data)
+
+    def flush(self) -> None:
+        """Nothing waits: what is written is with the system at once."""
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with _naming(self.path):
+            try:
+                if error is None:
+                    disk.sync(self._file)
+                    disk.rename(self._temporary, self.path)
+                    _sync_folder(self.path.parent)
+            finally:
+                os.close(self._file)
+                with suppress(OSError):
+                    disk.remove_file(self._temporary)
 
 
 def write_text(path: Path, text: str) -> None:

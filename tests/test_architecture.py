@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     ["rnnexp.cli"],
     ["rnnexp.planning", "rnnexp.runner"],
+    ["rnnexp.inference"],
     ["rnnexp.diagnosis"],
     ["rnnexp.verification"],
     ["rnnexp.experiment"],

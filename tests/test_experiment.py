@@ -29,7 +29,8 @@ training: {epochs: 3, batch_size: 32, clip: {norm: 0.5}, log_every: 2}
 """
 FILES = {
     "config.yaml", "resolved.yaml", "overrides.txt", "env.json", "data.json", "status.json",
-    "summary.json", "metrics.jsonl", "train.log", "checkpoints", "plots", "predictions.jsonl",
+    "encoding.json", "intervals.json", "summary.json", "metrics.jsonl", "train.log",
+    "checkpoints", "plots", "predictions.jsonl",
 }  # fmt: skip
 WALL_CLOCK = {"seconds", "tokens_per_s"}
 

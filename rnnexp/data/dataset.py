@@ -8,17 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
 
-__all__ = ["Dataset", "History", "Image", "Sequences", "Tokens", "Values"]
+__all__ = [
+    "Answer",
+    "Dataset",
+    "Ends",
+    "History",
+    "Image",
+    "Sequences",
+    "Shape",
+    "Spec",
+    "Tokens",
+    "Values",
+    "spec_from_json",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Shape = Literal["many_to_one", "one_to_many", "many_to_many"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,22 @@ class Values:
     scaler: Scaler | None = None
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        scaler = self.scaler.to_json() if self.scaler else None
+        return {
+            "kind": "values",
+            "features": self.size,
+            "names": list(self.names),
+            "scaler": scaler,
+            "categories": {name: list(known) for name, known in self.categories.items()},
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Values:
+        scaler = Scaler.from_json(record["scaler"]) if record["scaler"] else None
+        categories = {name: tuple(known) for name, known in record["categories"].items()}
+        return cls(record["features"], tuple(record["names"]), scaler, categories)
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -44,6 +73,15 @@ class Tokens:
     size: int
     vocabulary: Vocabulary | None = None
     end: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        vocabulary = self.vocabulary.to_json() if self.vocabulary else None
+        return {"kind": "tokens", "tokens": self.size, "vocabulary": vocabulary, "end": self.end}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Tokens:
+        vocabulary = Vocabulary.from_json(record["vocabulary"]) if record["vocabulary"] else None
+        return cls(record["tokens"], vocabulary, record["end"])
 
 
 @dataclass(frozen=True)
@@ -70,6 +108,29 @@ class Image:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Image:
         return cls(stored["channels"], stored["height"], stored["width"])
+
+
+Spec = Values | Tokens | Image
+Answer = Values | Tokens
+SPECS: dict[str, type[Spec]] = {"values": Values, "tokens": Tokens, "image": Image}
+
+
+def spec_from_json(record: Mapping[str, Any]) -> Spec:
+    """The spec that `to_json` wrote. Raises KeyError, TypeError where it did not."""
+    return SPECS[record["kind"]].from_json(record)
+
+
+class Ends(Protocol):
+    """What a network reads and answers: all that it is built from besides `model`."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def inputs(self) -> Spec: ...
+    @property
+    def outputs(self) -> Answer: ...
+    @property
+    def time_steps(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -120,21 +181,23 @@ class Dataset:
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
+    units: what a step of an input and of a target was read as, where they come from a file.
     """
 
     source: str
-    shape: Literal["many_to_one", "one_to_many", "many_to_many"]
+    shape: Shape
     train: Sequences
     val: Sequences
     test: Sequences
-    inputs: Values | Tokens | Image
-    outputs: Values | Tokens
+    inputs: Spec
+    outputs: Answer
     consecutive: bool = False
     season: int | None = None
     history: History | None = None
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    units: tuple[str | None, str | None] = (None, None)
 
     @property
     def time_steps(self) -> int:

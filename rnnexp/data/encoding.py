@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -69,6 +69,10 @@ class Vocabulary:
     def to_json(self) -> dict[str, Any]:
         return {"units": list(self.units), "unknown": self.unknown}
 
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Vocabulary:
+        return cls(tuple(record["units"]), record["unknown"])
+
 
 @dataclass(frozen=True)
 class Scaler:
@@ -106,3 +110,7 @@ class Scaler:
 
     def to_json(self) -> dict[str, Any]:
         return {"shift": self.shift.tolist(), "scale": self.scale.tolist(), "log": self.log}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Scaler:
+        return cls(np.array(record["shift"]), np.array(record["scale"]), record["log"])

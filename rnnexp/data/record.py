@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnexp.data.dataset import Dataset, Image, Tokens, Values
+from rnnexp.data.dataset import Dataset
 from rnnexp.data.splits import SPLITS
 
 __all__ = ["describe"]
@@ -18,17 +18,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "shape": dataset.shape,
         "splits": {name: len(dataset.split(name)) for name in SPLITS},
         "T": sequence.shape[1],
-        "inputs": _encoding(dataset.inputs),
-        "outputs": _encoding(dataset.outputs),
+        "inputs": dataset.inputs.to_json(),
+        "outputs": dataset.outputs.to_json(),
         **dataset.record,
     }
-
-
-def _encoding(spec: Values | Tokens | Image) -> dict[str, Any]:
-    if isinstance(spec, Image):
-        return spec.to_json()
-    if isinstance(spec, Values):
-        scaler = spec.scaler.to_json() if spec.scaler else None
-        return {"features": spec.size, "names": list(spec.names), "scaler": scaler}
-    vocabulary = spec.vocabulary.to_json() if spec.vocabulary else None
-    return {"tokens": spec.size, "vocabulary": vocabulary, "end": spec.end}

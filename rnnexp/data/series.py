@@ -22,7 +22,7 @@ from rnnexp.data.splits import bounds
 from rnnexp.data.windows import consecutive, joined, overlapping
 from rnnexp.errors import DataError, Position
 
-__all__ = ["Table", "windows_of"]
+__all__ = ["Table", "check_positive", "windows_of"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
     for begin, stop in table.spans:
         _check_length(config, data, table, stop - begin)
     if data.log:
-        _check_positive(config, table)
+        check_positive(config, table)
     train = _training_rows(data, table)
     scaler = Scaler.fit(data.scale, table.values[train], log=data.log)
     with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
@@ -140,7 +140,8 @@ def _check_length(config: Config, data: Series, table: Table, steps: int) -> Non
     )
 
 
-def _check_positive(config: Config, table: Table) -> None:
+def check_positive(config: Config, table: Table) -> None:
+    """Raises DataError where a series, whose logarithm is read, is not above 0."""
     rows, columns = np.nonzero(table.values <= 0)
     if not len(rows):
         return

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import nn
 
 from rnnexp.config.schema.model import Model
-from rnnexp.data.dataset import Dataset, Image, Tokens, Values
+from rnnexp.data.dataset import Ends, Image, Tokens, Values
 from rnnexp.layers.direction import Direction, HiddenDirection
 from rnnexp.layers.image_encoder import ImageEncoder
 from rnnexp.layers.init import initialise, initialise_output
@@ -25,26 +25,26 @@ from rnnexp.layers.stack import RecurrentLayer, Stack
 __all__ = ["build_network"]
 
 
-def build_network(model: Model, dataset: Dataset, conditioning: str | None = None) -> Network:
+def build_network(model: Model, ends: Ends, conditioning: str | None = None) -> Network:
     """The network of an experiment, freshly initialised from torch's random state."""
-    steps = dataset.outputs if conditioning else dataset.inputs
+    steps = ends.outputs if conditioning else ends.inputs
     encode, input_size = _encoder(steps, model.embedding), encoded_size(steps, model.embedding)
-    condition = _condition_encoder(model, dataset.inputs) if conditioning else None
+    condition = _condition_encoder(model, ends.inputs) if conditioning else None
     if conditioning == "every_step":
-        input_size += condition_size(model, dataset.inputs)
-    returns = return_sequences(len(model.hidden_sizes), dataset.shape)
+        input_size += condition_size(model, ends.inputs)
+    returns = return_sequences(len(model.hidden_sizes), ends.shape)
     if model.recurrence != "hidden_to_hidden":
-        stack = _output_stack(model, input_size, dataset.outputs, returns)
+        stack = _output_stack(model, input_size, ends.outputs, returns)
         return Network(encode, stack, nn.Identity(), condition)
     stack = _stack(model, input_size, returns)
-    head = nn.Linear(stack.output_size, dataset.outputs.size)
+    head = nn.Linear(stack.output_size, ends.outputs.size)
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)
     if model.tied_embedding and isinstance(encode, nn.Embedding):
         head.weight = encode.weight
     bridge = None
     if conditioning == "initial_state":
-        size = condition_size(model, dataset.inputs)
+        size = condition_size(model, ends.inputs)
         bridge = Bridge(size, model.hidden_sizes, len(STATES[model.cell]))
     return Network(encode, stack, head, condition, bridge)
 

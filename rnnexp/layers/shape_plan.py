@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rnnexp.config.schema.model import ImageEncoder, Model
-from rnnexp.data.dataset import Dataset, Image, Tokens, Values
+from rnnexp.data.dataset import Ends, Image, Tokens, Values
 
 __all__ = [
     "GATES",
@@ -83,20 +83,20 @@ def output_sizes(model: Model, outputs: Values | Tokens) -> tuple[int, ...]:
     return (*model.hidden_sizes[:-1], outputs.size)
 
 
-def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tuple[LayerPlan, ...]:
+def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[LayerPlan, ...]:
     """Every layer of the network that `build_network` makes, in order."""
-    time = dataset.time_steps
-    steps = dataset.outputs if conditioning else dataset.inputs
+    time = ends.time_steps
+    steps = ends.outputs if conditioning else ends.inputs
     size = encoded_size(steps, model.embedding)
     rows = [_encoder(steps, model, time)]
-    if conditioning and isinstance(dataset.inputs, Image):
-        rows += [replace(row, stored=row.stored // time) for row in _image(model, dataset.inputs)]
+    if conditioning and isinstance(ends.inputs, Image):
+        rows += [replace(row, stored=row.stored // time) for row in _image(model, ends.inputs)]
     if conditioning == "initial_state":
-        rows.append(_bridge(model, condition_size(model, dataset.inputs)))
+        rows.append(_bridge(model, condition_size(model, ends.inputs)))
     elif conditioning == "every_step":
-        size += condition_size(model, dataset.inputs)
-    returns = return_sequences(len(model.hidden_sizes), dataset.shape)
-    fed_back = output_sizes(model, dataset.outputs)
+        size += condition_size(model, ends.inputs)
+    returns = return_sequences(len(model.hidden_sizes), ends.shape)
+    fed_back = output_sizes(model, ends.outputs)
     for index, (hidden, returned) in enumerate(zip(model.hidden_sizes, returns, strict=True)):
         last = index + 1 == len(model.hidden_sizes)
         why = READ_BY_NEXT if not last else EVERY_STEP if returned else ONE_ANSWER
@@ -107,7 +107,7 @@ def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tup
             continue
         rows.append(_recurrent(model, index, size, hidden, time, returned, why))
         size = hidden * (2 if model.bidirectional and model.merge in (None, "concat") else 1)
-    rows.append(_output(dataset, model, size, time if returns[-1] else None))
+    rows.append(_output(ends, model, size, time if returns[-1] else None))
     return tuple(rows)
 
 
@@ -203,11 +203,11 @@ def _output_recurrent(  # noqa: PLR0917
     )
 
 
-def _output(dataset: Dataset, model: Model, size: int, time: int | None) -> LayerPlan:
-    outputs = dataset.outputs.size
+def _output(ends: Ends, model: Model, size: int, time: int | None) -> LayerPlan:
+    outputs = ends.outputs.size
     shared = model.tied_embedding and model.embedding is not None
     axes = "B" if time is None else f"B, {time}"
-    why = "scores of the classes" if isinstance(dataset.outputs, Tokens) else "predicted values"
+    why = "scores of the classes" if isinstance(ends.outputs, Tokens) else "predicted values"
     if model.recurrence != "hidden_to_hidden":
         shape, why = f"({axes}, {outputs})", f"{why}: the top layer's own output, fed back"
         return LayerPlan("output", shape, shape, None, why, 0, 0)

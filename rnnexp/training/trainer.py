@@ -16,6 +16,7 @@ import torch
 from rnnexp.config.metrics import larger_is_better
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batches
+from rnnexp.data.signature import Signature
 from rnnexp.errors import DivergedError, InterruptedRunError
 from rnnexp.layers.network import Network
 from rnnexp.recording.checkpoints import Checkpoint
@@ -63,6 +64,7 @@ class Trainer:
     ) -> None:
         self.config, self.network, self.task = config, network, task
         self.train, self.val, self.device = train, val, device
+        self.signature = Signature.of(train.dataset).to_json()
         self.optimizer = build_optimizer(config.optimizer, network.parameters())
         self.clipper = build_clipper(config.clip)
         self.updater = Updater(network, self.optimizer, self.clipper)
@@ -166,6 +168,7 @@ class Trainer:
             "stopping": self.monitor.state(),
             "schedule": self.schedule.state(),
             "clipping": self.clipper.state(),
+            "signature": self.signature,
         }
         carried = None if unroller is None else unroller.carried
         return snapshot(self.network, self.optimizer, carried, self.step, state)

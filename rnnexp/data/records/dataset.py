@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Folder, Images, Records, Unit
-from rnnexp.data.dataset import Dataset, Ints, Sequences
-from rnnexp.data.records.encoding import Spec, encode, fit, pad
+from rnnexp.data.dataset import Answer, Dataset, Ints, Sequences
+from rnnexp.data.records.encoding import encode, fit, pad
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
 from rnnexp.data.records.rows import Row, read_rows
@@ -32,7 +32,7 @@ from rnnexp.data.records.target import target_unit
 __all__ = ["Part", "dataset_of"]
 
 Fields = tuple[Field, Field]
-Specs = tuple[Spec, Spec]
+Specs = tuple[Answer, Answer]
 TEXTS = ("character", "word")
 
 
@@ -67,6 +67,7 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
         test,
         inputs=specs[0],
         outputs=specs[1],
+        units=(fields[0].unit, fields[1].unit),
         record={
             "files": [file for part in read for file in part.files],
             "examples_dropped": sum(map(len, examples)) - sum(map(len, parts)),
@@ -108,7 +109,7 @@ def _name(data: Records, side: str) -> str:
     return name if isinstance(name, str) else side
 
 
-def _fit(config: Config, data: Records, fields: Fields, parts: Parts, side: int) -> Spec:
+def _fit(config: Config, data: Records, fields: Fields, parts: Parts, side: int) -> Answer:
     train, everything = (
         [(row.example, row.values[side]) for row in rows] for rows in (parts[0], chain(*parts))
     )
@@ -127,7 +128,7 @@ def _sequences(config: Config, fields: Fields, specs: Specs, rows: list[Row]) ->
 
 
 def _array(
-    config: Config, field: Field, spec: Spec, values: list[tuple[Row, Any]]
+    config: Config, field: Field, spec: Answer, values: list[tuple[Row, Any]]
 ) -> tuple[NDArray[Any], Ints | None]:
     arrays = [encode(field, spec, row.example, value) for row, value in values]
     if field.many:

@@ -13,23 +13,22 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Floats, Ints, Tokens, Values
+from rnnexp.data.dataset import Answer, Floats, Ints, Tokens, Values
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
 from rnnexp.errors import DataError
 
-__all__ = ["Column", "Spec", "encode", "fit", "pad"]
+__all__ = ["Column", "check_known", "encode", "fit", "pad"]
 
 END = "<end>"
 MOST_IDS = 1_000_000
 """as many as data.vocabulary and data.classes allow"""
-Spec = Values | Tokens
 Column = Sequence[tuple[Example, Any]]
 
 
-def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Spec:
+def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Answer:
     """What one side of the examples is made of, from the training part.
 
     Raises:
@@ -42,7 +41,28 @@ def fit(config: Config, data: Records, field: Field, train: Column, everything: 
     return _fit_texts(config, data, field, train)
 
 
-def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | Ints:
+def check_known(field: Field, spec: Answer, example: Example, value: Any) -> None:
+    """Hold what was read against a spec that was fitted before.
+
+    Raises:
+        DataError: another number of features, or an id beyond those of training.
+    """
+    if isinstance(spec, Values):
+        if value.shape[1] != spec.size:
+            raise DataError(
+                f"{field.key!r}: {value.shape[1]} features a step; the network knows {spec.size}",
+                code="DAT124",
+                position=example.position,
+                key=field.key,
+            )
+    elif field.unit == "id":
+        size = spec.size - field.closed
+        if len(value) and (value.min() < 0 or value.max() >= size):
+            column = [(example, value)]
+            raise _out_of_range(field, example, value, size=size, given=None, everything=column)
+
+
+def encode(field: Field, spec: Answer, example: Example, value: Any) -> Floats | Ints:
     """(T, F) float32 or (T,) int64 of one example.
 
     Raises:

@@ -14,7 +14,14 @@ from rnnexp.config.nearest import nearest
 from rnnexp.data.memory import check_memory
 from rnnexp.errors import DataError, Position
 
-__all__ = ["SourceFile", "list_folder", "read_file", "read_path"]
+__all__ = [
+    "SourceFile",
+    "kind_of",
+    "list_folder",
+    "open_without_waiting",
+    "read_file",
+    "read_path",
+]
 
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -93,7 +100,7 @@ def read_path(path: Path, config: Config, key: str) -> SourceFile:
     try:
         # Kind before opening: opening alone can block on a FIFO or act on a device.
         _check_kind(path.stat(), path, config, key)
-        with open(path, "rb", opener=_open_without_waiting) as file:
+        with open(path, "rb", opener=open_without_waiting) as file:
             status = os.fstat(file.fileno())
             _check_kind(status, path, config, key)
             needed = status.st_size * MEMORY_PER_BYTE
@@ -123,14 +130,22 @@ def list_folder(path: Path, config: Config, key: str) -> list[Path]:
         _refuse(error, path, config, key)
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
+def open_without_waiting(path: str, flags: int) -> int:
+    """An opener for `open` that does not block on a FIFO."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _check_kind(status: os.stat_result, path: Path, config: Config, key: str) -> None:
+def kind_of(status: os.stat_result) -> str | None:
+    """What is no regular file, in words; None for a regular one."""
     if stat.S_ISREG(status.st_mode):
+        return None
+    return KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+
+
+def _check_kind(status: os.stat_result, path: Path, config: Config, key: str) -> None:
+    kind = kind_of(status)
+    if kind is None:
         return
-    kind = KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
     raise DataError(
         f"{path} is {kind}, not a file",
         code="DAT102",
