@@ -137,7 +137,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("images", "labels", "code", "message"), REFUSED)
+@pytest.mark.parametrize(("images", "labels", "code", "message"), REFUSED, ids=range(len(REFUSED)))
 def test_files_that_do_not_fit(  # noqa: PLR0917
     refused: Any, files: Any, images: bytes, labels: bytes, code: str, message: str
 ) -> None:
