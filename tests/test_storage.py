@@ -213,3 +213,48 @@ def test_text_with_line_breaks_stays_one_line(tmp_path: Path) -> None:
     with storage.AppendLog(tmp_path / "log") as log:
         log.append_line("a\nb\r\nc")
     assert (tmp_path / "log").read_text() == "a b c\n"
+
+
+# -- files that arrive in pieces -------------------------------------------------------------------
+
+
+def test_a_partial_file_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    class Watched(storage.Disk):
+        def __getattribute__(self, name: str) -> Any:
+            calls.append(name)
+            return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(storage, "disk", Watched())
+    partial = storage.PartialFile(tmp_path / "a")
+    partial.append(b"12")
+    partial.append(b"34")
+    storage.write_text(partial.notes, "where it comes from")
+    calls.clear()
+    partial.place()
+    partial.close()
+    assert calls == ["sync", "rename", "remove_file", "sync"]
+    assert (tmp_path / "a").read_bytes() == b"1234"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_partial_file_is_taken_up_again_unless_nothing_arrived(tmp_path: Path) -> None:
+    for data, size in ((b"12", 2), (b"3", 3)):
+        partial = storage.PartialFile(tmp_path / "a")
+        partial.append(data)
+        assert partial.size == size
+        partial.close()
+    partial = storage.PartialFile(tmp_path / "a")
+    partial.empty()
+    partial.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partial_file_does_not_follow_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".a.part").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError):
+        storage.PartialFile(tmp_path / "a")
+    assert not (tmp_path / "elsewhere").exists()
