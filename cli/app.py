@@ -13,7 +13,7 @@ from rnnexp import __version__
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
 
-from . import configs, runs
+from . import configs, data, runs
 from .compare_manual import compare_manual
 from .diagnose import diagnose
 from .doctor import doctor
@@ -51,6 +51,7 @@ class Commands(Group):
         "plan",
         "schema",
         "configs",
+        "data",
         "doctor",
     )
 
@@ -67,6 +68,13 @@ CONFIGS_HELP = """Find a ready experiment in the gallery and copy it.
 Example:
   rnnexp configs ls
   rnnexp configs cp quickstart my-experiment.yaml
+"""
+
+DATA_HELP = """Find public data sets by name and fetch them into a cache.
+
+Example:
+  rnnexp data ls
+  rnnexp data get tinyshakespeare
 """
 
 
@@ -108,6 +116,7 @@ def _rnnexp(
       rnnexp plan mine.yaml model.hidden_sizes=[256,128]
       rnnexp schema > schema.json
       rnnexp configs cp quickstart mine.yaml
+      rnnexp data get tinyshakespeare
       rnnexp doctor
     """
 
@@ -132,6 +141,7 @@ app.command(cls=Command)(schema)
 app.command(cls=Command)(doctor)
 app.add_typer(_group(RUNS_HELP, runs.ls, runs.show), name="runs")
 app.add_typer(_group(CONFIGS_HELP, configs.ls, configs.cp), name="configs")
+app.add_typer(_group(DATA_HELP, data.ls, data.get), name="data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

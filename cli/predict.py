@@ -13,7 +13,8 @@ import typer
 from rnnexp.config.config import Config
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError
-from rnnexp.storage import NewFile, json_line
+from rnnexp.plain_json import json_line
+from rnnexp.storage import NewFile
 
 from .given import run_config
 from .options import DebugOption, JsonOption, RunsOption

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,16 @@ from hypothesis import HealthCheck, settings
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
-from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+from rnnexp.data.dataset import Dataset, Image, Sequences, Tokens, Values
 
 MovedRun = Callable[[str], Path]
 MakeDataset = Callable[..., Dataset]
 MakeConfig = Callable[..., Config]
+
+# Public data sets for the tests that need one, unless the caller names another cache.
+PUBLIC_DATA = Path(__file__).parents[2] / "shared" / "data"
+if PUBLIC_DATA.is_dir():
+    os.environ.setdefault("RNNEXP_DATA", str(PUBLIC_DATA))
 
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,6 +81,25 @@ def make_dataset() -> MakeDataset:
 
 
 @pytest.fixture
+def with_images(make_dataset: MakeDataset) -> MakeDataset:
+    """A random one_to_many whose conditions are images: with_images(Image(3, 8, 9), classes=4)."""
+
+    def make(image: Image, **options: Any) -> Dataset:
+        dataset, rng = make_dataset("one_to_many", **options), np.random.default_rng(1)
+
+        def split(old: Sequences) -> Sequences:
+            shape = (len(old), image.channels, image.height, image.width)
+            return replace(old, inputs=rng.random(shape, dtype=np.float32))
+
+        parts: dict[str, Any] = {
+            name: split(dataset.split(name)) for name in ("train", "val", "test")
+        }
+        return replace(dataset, inputs=image, **parts)
+
+    return make
+
+
+@pytest.fixture
 def make_config(tmp_path: Path) -> MakeConfig:
     """A Config without a file: make_config(data={...}, task={...}, model={...}, training={...})."""
 
@@ -94,7 +120,7 @@ WORDS = ("lovely", "warm", "bright"), ("dull", "long", "grey")
 RUNS = {
     "reviews": """
 data: {source: jsonl, path: data.jsonl, inputs: text, target: mood, unit: word, lowercase: true}
-task: {kind: many_to_one}
+task: {kind: many_to_one, target: classification}
 model: {cell: gru, hidden_sizes: [8], embedding: 4}
 """,
     "tags": """

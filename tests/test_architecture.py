@@ -25,8 +25,8 @@ LAYERS = [
     ["rnnexp.layers"],
     ["rnnexp.data", "rnnexp.recording"],
     ["rnnexp.kernels", "rnnexp.manual"],
-    ["rnnexp.config", "rnnexp.storage"],
-    ["rnnexp.errors"],
+    ["rnnexp.config", "rnnexp.pickles", "rnnexp.registry", "rnnexp.storage"],
+    ["rnnexp.errors", "rnnexp.plain_json", "rnnexp.reading"],
 ]
 KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment", "rnnexp.verification"}
 

@@ -12,6 +12,9 @@ from rnnexp.config.schema.data import (
     DelayedEcho,
     Digits,
     Folder,
+    Idx,
+    Images,
+    Npz,
     Pairs,
     Records,
     Split,
@@ -29,7 +32,8 @@ def shape_of_the_source(config: Config) -> Findings:
     experiment = config.experiment
     shapes = shapes_of(experiment.data)
     if experiment.task.kind not in shapes:
-        because = ("data.source", *(("data.view",) if isinstance(experiment.data, Digits) else ()))
+        viewed = isinstance(experiment.data, Digits | Idx)
+        because = ("data.source", *(("data.view",) if viewed else ()))
         message = "this data has another task shape"
         yield Finding(
             CONTRADICTION, "task.kind", message, because, allowed=", ".join(shapes),
@@ -94,7 +98,9 @@ def class_weights(config: Config) -> Findings:
     classes = _classes(config)
     if isinstance(task.class_weights, tuple) and classes not in (None, len(task.class_weights)):
         message = f"needs one weight per class: {classes}, not {len(task.class_weights)}"
-        because = "data.classes" if isinstance(config.experiment.data, Records) else "data.source"
+        data = config.experiment.data
+        because = "classes" if isinstance(data, Records) else "source"
+        because = f"data.{'words' if isinstance(data, Idx) else because}"
         yield Finding(CONTRADICTION, key, message, (because,))
 
 
@@ -102,6 +108,8 @@ def _classes(config: Config) -> int | None:
     data = config.experiment.data
     if isinstance(data, Records):
         return data.classes
+    if isinstance(data, Idx):
+        return len(data.words) if data.words else None
     return {Digits: 10, TemporalOrder: 4}.get(type(data))
 
 
@@ -214,7 +222,8 @@ def texts_of_objects(config: Config) -> Findings:
     if not isinstance(data, Records):
         return
     texts = data.unit in TEXTS or (isinstance(data, Folder) and one)
-    if texts or data.target_unit in ("character", "word") or (one and data.target_unit is None):
+    spelled = one and data.target_unit is None and not isinstance(data, Npz)
+    if texts or data.target_unit in ("character", "word") or spelled:
         return
     for name in ("lowercase", "max_vocabulary", "min_count"):
         if is_written(config, f"data.{name}"):
@@ -236,6 +245,23 @@ def classes_of_a_folder(config: Config) -> Findings:
     if isinstance(data, Folder) and data.target_unit is not None:
         message = "no effect: one side is the text, the other the name of its file or folder"
         yield Finding(NO_EFFECT, "data.target_unit", message, ("data.source",))
+
+
+@checked
+def captions(config: Config) -> Findings:
+    data = config.experiment.data
+    if isinstance(data, Images) and data.target_unit is not None:
+        message = "no effect: data.unit is that of the captions"
+        yield Finding(NO_EFFECT, "data.target_unit", message, ("data.source",))
+
+
+@checked
+def words_of_classes(config: Config) -> Findings:
+    data = config.experiment.data
+    if isinstance(data, Idx) and data.words and len(set(data.words)) < len(data.words):
+        twice = next(word for word in data.words if data.words.count(word) > 1)
+        message = f"two classes are called {twice!r}"
+        yield Finding(CONTRADICTION, "data.words", message)
 
 
 @checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config.compatibility import predicts_next, target_of, token_inputs
+from rnnexp.config.compatibility import predicts_next, reads_an_image, target_of, token_inputs
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.schema.data import PythonDocs, Records, Text
@@ -75,6 +75,15 @@ def embedding_of_tokens(config: Config) -> Findings:
             "no effect: the recurrent layers read numbers here, not tokens",
             ("data.source", *(("data.unit",) if isinstance(experiment.data, Records) else ())),
         )
+
+
+@checked
+def image_encoder(config: Config) -> Findings:
+    experiment = config.experiment
+    if experiment.model.image_encoder is not None and not reads_an_image(experiment):
+        because = ("data.source", *(("data.view",) if hasattr(experiment.data, "view") else ()))
+        message = "no effect: no sequence is generated from an image here"
+        yield Finding(NO_EFFECT, "model.image_encoder", message, because)
 
 
 @checked

@@ -18,7 +18,10 @@ from rnnexp.config.schema.data import (
     DelayedEcho,
     Digits,
     Folder,
+    Idx,
+    Images,
     Jsonl,
+    Npz,
     Pairs,
     Parquet,
     ParquetRows,
@@ -34,7 +37,7 @@ from rnnexp.config.schema.data import (
 from rnnexp.config.schema.task import ManyToOne, OneToMany, Task
 from rnnexp.errors import ConfigError
 
-__all__ = ["is_stream", "shapes_of", "steps_of", "target_of", "token_inputs"]
+__all__ = ["is_stream", "reads_an_image", "shapes_of", "steps_of", "target_of", "token_inputs"]
 
 Target = Literal["regression", "classification"]
 Shapes = Mapping[str, tuple[Target, ...]]
@@ -56,6 +59,8 @@ _SHAPES: Mapping[type, Shapes] = {
     Folder: {"many_to_one": ("classification",), "one_to_many": ("classification",)},
     Pairs: {"many_to_many": ("classification",)},
     Conllu: {"many_to_many": ("classification",)},
+    Npz: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    Images: {"one_to_many": ("classification",)},
     Adding: {"many_to_one": ("regression",)},
     CopyMemory: {"many_to_many": ("classification",)},
     DelayedEcho: {"many_to_many": ("classification",)},
@@ -66,7 +71,7 @@ _SHAPES: Mapping[type, Shapes] = {
 
 def shapes_of(data: Data) -> Shapes:
     """Task kind -> targets that a data source can serve."""
-    if isinstance(data, Digits):
+    if isinstance(data, Digits | Idx):
         kind = "one_to_many" if data.view == "image" else "many_to_one"
         return {kind: ("classification",)}
     if isinstance(data, Running):
@@ -140,6 +145,12 @@ def token_inputs(experiment: Experiment) -> bool:
     return isinstance(data, Text | PythonDocs | CopyMemory | DelayedEcho | TemporalOrder)
 
 
+def reads_an_image(experiment: Experiment) -> bool:
+    """Whether a sequence is generated from an image."""
+    data = experiment.data
+    return isinstance(data, Images) or (isinstance(data, Digits | Idx) and data.view == "image")
+
+
 def steps_of(data: Data) -> int | None:
     """T, where the config alone tells it."""
     if isinstance(data, Digits):
@@ -148,6 +159,6 @@ def steps_of(data: Data) -> int | None:
         return data.delay + 2 * data.symbols
     if isinstance(data, Adding | TemporalOrder | DelayedEcho | Running | Waveforms):
         return data.length
-    if isinstance(data, Records):
+    if isinstance(data, Records | Idx):
         return None
     return data.window

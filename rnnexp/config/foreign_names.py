@@ -16,6 +16,14 @@ _NAMES: Mapping[str, str] = {
     "train_path",
     "data.val_path": "val_file validation_file valid_path dev_path validation_path",
     "data.test_path": "test_file",
+    "data.labels": "labels_path label_path label_file labels_file",
+    "data.words": "class_names label_names",
+    "data.captions": "captions_path captions_file caption_file captions_csv",
+    "data.image": "image_column filename_column",
+    "data.caption": "caption_column",
+    "data.color": "color_mode colour grayscale image_mode",
+    "data.size": "image_size img_size target_size resize",
+    "data.lengths": "sequence_lengths seq_lens seq_lengths",
     "data.value": "column columns value_column target_column features feature_columns values",
     "data.window": "sequence_length seq_len seq_length lookback look_back timesteps time_steps "
     "n_steps window_size input_window context_length block_size max_sequence_length",
@@ -51,6 +59,8 @@ _NAMES: Mapping[str, str] = {
     "model.embedding": "embedding_size embedding_dim embed_dim embedding_dimension n_embd emsize",
     "model.tied_embedding": "tie_weights tied tied_embeddings tie_embeddings tie_word_embeddings "
     "tied_softmax weight_tying",
+    "model.image_encoder": "cnn cnn_encoder conv_encoder backbone vision_encoder image_model",
+    "model.image_encoder.channels": "filters num_filters conv_channels",
     "model.input_size": "input_dim input_shape n_features num_features",
     "training": "trainer train optimization fit",
     "training.epochs": "max_epochs num_epochs n_epochs num_train_epochs epoch",
@@ -119,6 +129,7 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("number", "numeric", "numerical", "continuous"), "regression"),
         **dict.fromkeys(("class", "category", "categorical", "binary", "tokens"), "classification"),
     },
+    "data.color": {"grayscale": "gray", "grey": "gray", "l": "gray", "color": "rgb"},
     "training.device": {"gpu": "cuda", "cuda:0": "cuda"},
     "training.precision": {
         **dict.fromkeys(("bf16", "16", "mixed", "amp", "fp16", "float16", "half"), "bfloat16"),

@@ -138,7 +138,7 @@ def _reading_order(problem: Problem) -> tuple[str, int, int]:
 
 
 def resolved_yaml(config: Config) -> str:
-    """The whole experiment as YAML, defaults included and file paths absolute.
+    """The whole experiment as YAML, defaults included, file paths absolute or of the registry.
 
     Keys that have no effect in this experiment are left out; what is written loads again, without
     a base or overrides, to an experiment that trains the same.
@@ -146,7 +146,7 @@ def resolved_yaml(config: Config) -> str:
     tree = config.experiment.model_dump(exclude_none=True)
     for name in _FILES:
         if tree["data"].get(name) is not None:
-            tree["data"][name] = str(config.file(f"data.{name}"))
+            tree["data"][name] = config.portable_file(f"data.{name}")
     for key in _idle(tree, config.path):
         _drop(tree, tuple(key.split(".")))
     return _dump(tree)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from rnnexp.data.encoding import Scaler, Vocabulary
 
 __all__ = [
+    "Answer",
     "Dataset",
     "Ends",
     "History",
+    "Image",
     "Sequences",
     "Shape",
     "Spec",
@@ -82,8 +84,35 @@ class Tokens:
         return cls(record["tokens"], vocabulary, record["end"])
 
 
-Spec = Values | Tokens
-SPECS: dict[str, type[Values] | type[Tokens]] = {"values": Values, "tokens": Tokens}
+@dataclass(frozen=True)
+class Image:
+    """A picture with brightness 0..1 that a sequence is generated from (one-to-many only)."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers it consists of."""
+        return self.channels * self.height * self.width
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "image",
+            "channels": self.channels,
+            "height": self.height,
+            "width": self.width,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Image:
+        return cls(stored["channels"], stored["height"], stored["width"])
+
+
+Spec = Values | Tokens | Image
+Answer = Values | Tokens
+SPECS: dict[str, type[Spec]] = {"values": Values, "tokens": Tokens, "image": Image}
 
 
 def spec_from_json(record: Mapping[str, Any]) -> Spec:
@@ -99,7 +128,7 @@ class Ends(Protocol):
     @property
     def inputs(self) -> Spec: ...
     @property
-    def outputs(self) -> Spec: ...
+    def outputs(self) -> Answer: ...
     @property
     def time_steps(self) -> int: ...
 
@@ -109,7 +138,8 @@ class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
     inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
-        in one-to-many the condition: Values (N, I) float32 or Tokens (N,) int64.
+        in one-to-many the condition: Values (N, I) float32, Tokens (N,) int64, or Image
+        (N, channels, height, width) float32.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
     lengths: (N,) int64, valid steps of each example; None where every example fills T.
     mask: (N, T) bool, steps whose target counts; None where every valid step counts.
@@ -160,7 +190,7 @@ class Dataset:
     val: Sequences
     test: Sequences
     inputs: Spec
-    outputs: Spec
+    outputs: Answer
     consecutive: bool = False
     season: int | None = None
     history: History | None = None

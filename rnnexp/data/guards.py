@@ -7,7 +7,7 @@ import numpy as np
 from rnnexp.config.config import Config
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.training import Truncated
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.dataset import Dataset, Image, Tokens
 from rnnexp.data.splits import SPLITS
 from rnnexp.errors import DataError
 
@@ -29,6 +29,7 @@ def check(config: Config, dataset: Dataset) -> None:
     _check_splits(config, dataset)
     _check_finite(config, dataset)
     _check_input_size(config, dataset)
+    _check_image_size(config, dataset)
     _check_classes(config, dataset)
     _check_class_weights(config, dataset)
     _check_truncation(config, dataset)
@@ -64,7 +65,7 @@ def _check_finite(config: Config, dataset: Dataset) -> None:
 
 def _check_input_size(config: Config, dataset: Dataset) -> None:
     given, inputs = config.experiment.model.input_size, dataset.inputs
-    if isinstance(inputs, Values):
+    if not isinstance(inputs, Tokens):
         size, what = inputs.size, f"features per step in the data: {inputs.size}"
     else:
         size = config.experiment.model.embedding or inputs.size
@@ -78,6 +79,24 @@ def _check_input_size(config: Config, dataset: Dataset) -> None:
             key="model.input_size",
             value=given,
             allowed=str(size),
+        )
+
+
+def _check_image_size(config: Config, dataset: Dataset) -> None:
+    """Every convolution halves height and width, and something must be left."""
+    encoder, image = config.experiment.model.image_encoder, dataset.inputs
+    if encoder is None or not isinstance(image, Image):
+        return
+    most = min(image.height, image.width).bit_length() - 1
+    if len(encoder.channels) > most:
+        raise DataError(
+            f"{len(encoder.channels)} convolutions, each halving height and width, leave nothing "
+            f"of images of {image.height} x {image.width}",
+            code="DAT241",
+            position=config.where("model.image_encoder.channels"),
+            key="model.image_encoder.channels",
+            value=list(encoder.channels),
+            allowed=f"at most {most}",
         )
 
 

@@ -15,7 +15,10 @@ from rnnexp.data.sources import (
     csv_series,
     digits,
     folder,
+    idx,
+    images,
     jsonl,
+    npz,
     pairs,
     parquet_rows,
     parquet_series,
@@ -74,6 +77,12 @@ def _load(config: Config) -> Dataset:  # noqa: PLR0911, PLR0912 (one line a sour
             return python_docs.load(config, data)
         case schema.Sunspots() | schema.AirlinePassengers() as data:
             return tables.load(config, data)
+        case schema.Npz() as data:
+            return npz.load(config, data)
+        case schema.Images() as data:
+            return images.load(config, data)
+        case schema.Idx() as data:
+            return idx.load(config, data)
         case schema.Digits() as data:
             return digits.load(config, data)
         case schema.Adding() as data:

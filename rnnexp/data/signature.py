@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rnnexp.data.dataset import Dataset, Shape, Spec, spec_from_json
+from rnnexp.data.dataset import Answer, Dataset, Shape, Spec, spec_from_json
 
 __all__ = ["Signature"]
 
@@ -27,7 +27,7 @@ class Signature:
     source: str
     shape: Shape
     inputs: Spec
-    outputs: Spec
+    outputs: Answer
     time_steps: int
     units: tuple[str | None, str | None] = (None, None)
 

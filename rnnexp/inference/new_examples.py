@@ -23,7 +23,7 @@ from rnnexp.config.schema.data import (
     TextCorpus,
     Unit,
 )
-from rnnexp.data.dataset import Dataset, History, Sequences
+from rnnexp.data.dataset import Dataset, History, Image, Sequences
 from rnnexp.data.records.dataset import Part, sequences_of
 from rnnexp.data.sources import conllu, csv_rows, jsonl, parquet_rows
 from rnnexp.data.sources.given import open_given, read_given
@@ -96,7 +96,9 @@ def _text(trained: Trained, data: TextCorpus, path: Path) -> Sequences:
 def _examples(trained: Trained, data: Records, path: Path) -> Sequences:
     with open_given(path, FILE):
         config = _naming(trained.config, data, path)
-    specs = (trained.signature.inputs, trained.signature.outputs)
+    inputs = trained.signature.inputs
+    assert not isinstance(inputs, Image)
+    specs = (inputs, trained.signature.outputs)
     asked = cast("Unit", trained.signature.units[1])
     examples = _part(trained, config).examples
     return sequences_of(config, data, specs, asked, examples)

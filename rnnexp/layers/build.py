@@ -7,12 +7,19 @@ from itertools import pairwise
 from torch import nn
 
 from rnnexp.config.schema.model import Model
-from rnnexp.data.dataset import Ends, Tokens, Values
+from rnnexp.data.dataset import Ends, Image, Tokens, Values
 from rnnexp.layers.direction import Direction, HiddenDirection
+from rnnexp.layers.image_encoder import ImageEncoder
 from rnnexp.layers.init import initialise, initialise_output
 from rnnexp.layers.network import Bridge, Network, OneHot
 from rnnexp.layers.output_direction import OutputDirection
-from rnnexp.layers.shape_plan import STATES, encoded_size, output_sizes, return_sequences
+from rnnexp.layers.shape_plan import (
+    STATES,
+    condition_size,
+    encoded_size,
+    output_sizes,
+    return_sequences,
+)
 from rnnexp.layers.stack import RecurrentLayer, Stack
 
 __all__ = ["build_network"]
@@ -22,9 +29,9 @@ def build_network(model: Model, ends: Ends, conditioning: str | None = None) -> 
     """The network of an experiment, freshly initialised from torch's random state."""
     steps = ends.outputs if conditioning else ends.inputs
     encode, input_size = _encoder(steps, model.embedding), encoded_size(steps, model.embedding)
-    condition = _encoder(ends.inputs, None) if conditioning else None
+    condition = _condition_encoder(model, ends.inputs) if conditioning else None
     if conditioning == "every_step":
-        input_size += ends.inputs.size
+        input_size += condition_size(model, ends.inputs)
     returns = return_sequences(len(model.hidden_sizes), ends.shape)
     if model.recurrence != "hidden_to_hidden":
         stack = _output_stack(model, input_size, ends.outputs, returns)
@@ -37,12 +44,21 @@ def build_network(model: Model, ends: Ends, conditioning: str | None = None) -> 
         head.weight = encode.weight
     bridge = None
     if conditioning == "initial_state":
-        bridge = Bridge(ends.inputs.size, model.hidden_sizes, len(STATES[model.cell]))
+        size = condition_size(model, ends.inputs)
+        bridge = Bridge(size, model.hidden_sizes, len(STATES[model.cell]))
     return Network(encode, stack, head, condition, bridge)
 
 
-def _encoder(spec: Values | Tokens, embedding: int | None) -> nn.Module:
-    if isinstance(spec, Values):
+def _condition_encoder(model: Model, condition: Values | Tokens | Image) -> nn.Module:
+    if not isinstance(condition, Image):
+        return _encoder(condition, None)
+    if model.image_encoder is None:
+        return nn.Flatten()
+    return ImageEncoder(model.image_encoder, condition)
+
+
+def _encoder(spec: Values | Tokens | Image, embedding: int | None) -> nn.Module:
+    if not isinstance(spec, Tokens):
         return nn.Identity()
     if embedding is None:
         return OneHot(spec.size)

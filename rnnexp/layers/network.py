@@ -52,8 +52,9 @@ class Network(nn.Module):
 
     encode: token ids (T, B) -> (T, B, I), or the identity on values (T, B, I).
     head: linear, or the identity where the top layer feeds its output back and so is the output.
-    condition: the one thing that a sequence is generated from, (B, C) or class ids (B,); it sets
-        the initial state through a bridge, or is appended to the input of every step.
+    condition: the one thing that a sequence is generated from, (B, C), class ids (B,) or images
+        (B, channels, height, width); encoded, it sets the initial state through a bridge, or is
+        appended to the input of every step.
     """
 
     def __init__(
@@ -82,11 +83,10 @@ class Network(nn.Module):
         """
         x_TBI = self.encode(inputs)
         if condition is not None and self.encode_condition is not None:
-            condition_BC = self.encode_condition(condition)
             if self.bridge is None:
-                x_TBI = _append(x_TBI, condition_BC)
+                x_TBI = _append(x_TBI, self.encode_condition(condition))
             elif state is None:
-                state = self.bridge(condition_BC)
+                state = self.bridge(self.encode_condition(condition))
         h, last = self.stack(x_TBI, state, lengths_B, teacher)
         return self.head(h), last
 

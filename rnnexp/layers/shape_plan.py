@@ -1,20 +1,24 @@
 """The shapes of a network before it exists: what each layer reads and returns, and what that costs.
 
-Shape letters: B batch, T time, I input, H hidden, O output, V vocabulary, D directions.
+Shape letters: B batch, T time, I input, H hidden, O output, V vocabulary, D directions; images are
+(channels, height, width).
 No torch: `plan` and the memory guard use this before any tensor is made.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from rnnexp.config.schema.model import Model
-from rnnexp.data.dataset import Ends, Tokens, Values
+from rnnexp.config.schema.model import ImageEncoder, Model
+from rnnexp.data.dataset import Ends, Image, Tokens, Values
 
 __all__ = [
     "GATES",
     "STATES",
     "LayerPlan",
+    "condition_size",
+    "convolved",
     "encoded_size",
     "output_sizes",
     "plan_layers",
@@ -55,9 +59,23 @@ def return_sequences(layers: int, shape: str) -> tuple[bool, ...]:
     return (*(True for _ in range(layers - 1)), shape != "many_to_one")
 
 
-def encoded_size(spec: Values | Tokens, embedding: int | None) -> int:
+def encoded_size(spec: Values | Tokens | Image, embedding: int | None) -> int:
     """I, what the first layer reads per step: values as they are, tokens embedded or one-hot."""
     return embedding if embedding and isinstance(spec, Tokens) else spec.size
+
+
+def condition_size(model: Model, condition: Values | Tokens | Image) -> int:
+    """C, what a sequence is generated from: an encoded image, pixels, values, or a class."""
+    encoder = model.image_encoder
+    return encoder.size if encoder and isinstance(condition, Image) else condition.size
+
+
+def convolved(encoder: ImageEncoder, image: Image) -> list[Image]:
+    """The image, and the maps after each convolution and its halving of height and width."""
+    maps = [image]
+    for channels in encoder.channels:
+        maps.append(Image(channels, maps[-1].height // 2, maps[-1].width // 2))
+    return maps
 
 
 def output_sizes(model: Model, outputs: Values | Tokens) -> tuple[int, ...]:
@@ -71,10 +89,12 @@ def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[Lay
     steps = ends.outputs if conditioning else ends.inputs
     size = encoded_size(steps, model.embedding)
     rows = [_encoder(steps, model, time)]
+    if conditioning and isinstance(ends.inputs, Image):
+        rows += [replace(row, stored=row.stored // time) for row in _image(model, ends.inputs)]
     if conditioning == "initial_state":
-        rows.append(_bridge(model, ends.inputs.size))
+        rows.append(_bridge(model, condition_size(model, ends.inputs)))
     elif conditioning == "every_step":
-        size += ends.inputs.size
+        size += condition_size(model, ends.inputs)
     returns = return_sequences(len(model.hidden_sizes), ends.shape)
     fed_back = output_sizes(model, ends.outputs)
     for index, (hidden, returned) in enumerate(zip(model.hidden_sizes, returns, strict=True)):
@@ -91,10 +111,10 @@ def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[Lay
     return tuple(rows)
 
 
-def _encoder(spec: Values | Tokens, model: Model, time: int) -> LayerPlan:
+def _encoder(spec: Values | Tokens | Image, model: Model, time: int) -> LayerPlan:
     size = encoded_size(spec, model.embedding)
     out = f"(B, {time}, {size})"
-    if isinstance(spec, Values):
+    if not isinstance(spec, Tokens):
         return LayerPlan("values", out, out, None, "numbers are read as they are", 0, 0)
     if model.embedding:
         weights = spec.size * model.embedding
@@ -102,6 +122,37 @@ def _encoder(spec: Values | Tokens, model: Model, time: int) -> LayerPlan:
         return LayerPlan("embedding", f"(B, {time})", out, None, why, weights, size)
     why = f"{spec.size} tokens, no model.embedding"
     return LayerPlan("one-hot", f"(B, {time})", out, None, why, 0, size)
+
+
+def _image(model: Model, image: Image) -> list[LayerPlan]:
+    """What reads the image; `stored` is that of the whole sequence here."""
+    encoder = model.image_encoder
+    flat = f"(B, {image.size})"
+    if encoder is None:
+        return [LayerPlan("image", _axes(image), flat, None, "no model.image_encoder", 0, 0)]
+    maps = convolved(encoder, image)
+    rows = [
+        LayerPlan(
+            f"convolution {number}",
+            _axes(read),
+            _axes(made),
+            None,
+            "3x3, ReLU, the largest of 2x2",
+            made.channels * (9 * read.channels + 1),
+            read.size + 2 * made.channels * read.height * read.width,
+        )
+        for number, (read, made) in enumerate(pairwise(maps), start=1)
+    ]
+    size, encoded = maps[-1].size, encoder.size
+    flat, why = f"(B, {size})", "the image as one vector"
+    linear = LayerPlan(
+        "image linear", flat, f"(B, {encoded})", None, why, encoded * (size + 1), size + 2 * encoded
+    )
+    return [*rows, linear]
+
+
+def _axes(image: Image) -> str:
+    return f"(B, {image.channels}, {image.height}, {image.width})"
 
 
 def _bridge(model: Model, condition: int) -> LayerPlan:

@@ -10,6 +10,7 @@ import numpy as np
 from rnnexp.experiment import Experiment
 from rnnexp.layers.network import Network
 from rnnexp.tasks.task import Task
+from rnnexp.verification.condition import encoded
 from rnnexp.verification.lags import lags
 from rnnexp.verification.lecture import LAST_PLACE, lecture, printed_difference
 from rnnexp.verification.probe import Probe
@@ -35,8 +36,10 @@ def compare_experiment(
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     if experiment.config.experiment.training.teacher_forcing is not None:
         probe = probe.taught(experiment.dataset.outputs)
-    found = _compare(experiment.network, experiment.task, probe, steps_of, gates)
-    return {"of_time_steps": experiment.dataset.time_steps} | found
+    network, probe, left_out = encoded(experiment.network, probe)
+    found = _compare(network, experiment.task, probe, steps_of, gates)
+    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": list(left_out)}
+    return about | found
 
 
 def compare_lecture(gates: bool = False) -> dict[str, Any]:

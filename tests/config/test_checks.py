@@ -13,6 +13,12 @@ from rnnexp.errors import ConfigError
 
 FED_BACK = "model.cell=rnn model.recurrence=output_to_hidden"
 SOURCES = {
+    "arrays": "data: {source: npz, path: a}\ntask: {kind: many_to_one}\n",
+    "idx": "data: {source: idx, path: a, labels: b}\ntask: {kind: many_to_one}\n",
+    "idx_image": (
+        "data: {source: idx, path: a, labels: b, view: image}\ntask: {kind: one_to_many}\n"
+    ),
+    "captions": ("data: {source: images, path: a, captions: b}\ntask: {kind: one_to_many}\n"),
     "series": "data: {source: sunspots}\ntask: {kind: many_to_one}\n",
     "stream": "data: {source: sine_mixture}\ntask: {kind: many_to_many}\n",
     "text": "data: {source: text, path: a.txt}\ntask: {kind: many_to_many}\n",
@@ -49,6 +55,27 @@ NO_EFFECT, CONTRADICTION = "CFG201", "CFG202"
 
 # source | overrides | code | key | what else the message names
 REFUSED = [
+    ("arrays", "data.lowercase=true", NO_EFFECT, "data.lowercase", "text"),
+    ("arrays", "data.val_path=b", CONTRADICTION, "data.val_path", "data.test_path"),
+    ("arrays", "model.image_encoder={}", NO_EFFECT, "model.image_encoder", "npz on line 2"),
+    ("idx", "task.kind=one_to_many", CONTRADICTION, "task.kind", "data.view is rows"),
+    ("idx", "model.image_encoder={}", NO_EFFECT, "model.image_encoder", "data.view is rows"),
+    ("idx", "data.words=[a,b,a]", CONTRADICTION, "data.words", "called 'a'"),
+    (
+        "idx",
+        "data.words=[a,b,c] task.class_weights=[1,2]",
+        CONTRADICTION,
+        "task.class_weights",
+        "3, not 2",
+    ),
+    ("idx", "task.target=regression", CONTRADICTION, "task.target", "another target"),
+    ("digits", "model.image_encoder={}", NO_EFFECT, "model.image_encoder", "data.view is rows"),
+    ("captions", "task.kind=many_to_one", CONTRADICTION, "task.kind", "images on line 2"),
+    ("captions", "data.target_unit=word", NO_EFFECT, "data.target_unit", "images on line 2"),
+    ("captions", "data.scale=standard", NO_EFFECT, "data.scale", "data.unit"),
+    ("captions", "data.vocabulary=9", NO_EFFECT, "data.vocabulary", "data.unit"),
+    ("captions", "data.max_length=9", NO_EFFECT, "data.max_length", "time steps"),
+    ("captions", "data.stratify=true", CONTRADICTION, "data.stratify", "one_to_many"),
     ("folder", "data.target_unit=word", NO_EFFECT, "data.target_unit", "folder on line 2"),
     ("folder", "data.folds=5", CONTRADICTION, "data.folds", "data.fold"),
     ("folder", "data.fold=1", CONTRADICTION, "data.fold", "data.folds"),
@@ -390,6 +417,14 @@ REFUSED = [
 ]
 
 ACCEPTED = [
+    ("arrays", "task.kind=one_to_many data.lengths=n data.scale=standard"),
+    ("arrays", "task.kind=many_to_many data.unit=id data.vocabulary=9 task.target=classification"),
+    ("arrays", "data.val_path=b data.test_path=c data.nan=drop data.empty=drop"),
+    ("idx", "data.words=[a,b] task.class_weights=[1,2] model.cell=gru"),
+    ("idx_image", "model.image_encoder={} data.words=[a,b]"),
+    ("image", "model.image_encoder={channels: [4]}"),
+    ("captions", "model.image_encoder={} data.unit=word data.min_count=2 data.size=[8,8]"),
+    ("captions", "data.ambiguous=drop data.duplicates=drop data.empty=drop data.color=gray"),
     ("series", "model.hidden_sizes=[8,8] model.dropout=0.1"),
     ("series", "model.cell=rnn model.activation=relu model.init.recurrent=identity"),
     ("digits", "model.bidirectional=true model.merge=mean task.class_weights=balanced"),

@@ -24,6 +24,15 @@ def test_input_size(make: Any, refused: Any) -> None:
     assert "8" in refused(ORDER, model={"input_size": 9}).message
 
 
+def test_more_convolutions_than_an_image_can_be_halved(make: Any, refused: Any) -> None:
+    pytest.importorskip("sklearn.datasets")
+    digits = {"source": "digits", "view": "image"}
+    model = {"image_encoder": {"channels": [2, 2, 2, 2]}}
+    problem = refused(digits, "one_to_many", model=model)
+    assert (problem.code, problem.allowed) == ("DAT241", "at most 3")
+    make(digits, "one_to_many", model={"image_encoder": {"channels": [2, 2, 2]}})
+
+
 def test_class_weights(make: Any, refused: Any, write_lines: Any) -> None:
     lines = [{"inputs": [float(i)], "target": "abc"[i % 3]} for i in range(30)]
     write_lines("a.jsonl", lines)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from rnnexp.data.dataset import Spec, Tokens, Values, spec_from_json
+from rnnexp.data.dataset import Image, Spec, Tokens, Values, spec_from_json
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.signature import Signature
 
@@ -15,6 +15,7 @@ SPECS: list[Spec] = [
     Values(2),
     Values(3, ("a", "b", "c=x"), None, {"c": ("x",)}),
     Tokens(4),
+    Image(1, 8, 8),
     Tokens(3, Vocabulary(("<end>", "é", "\n")), end=0),
     Tokens(2, Vocabulary.fit(["a"], unknown=True)),
 ]
@@ -34,5 +35,5 @@ def test_a_scaler_comes_back_to_the_last_bit() -> None:
 
 
 def test_a_signature_comes_back() -> None:
-    signature = Signature("jsonl", "many_to_one", SPECS[0], SPECS[3], 7, ("number", "label"))
+    signature = Signature("jsonl", "many_to_one", SPECS[0], Tokens(4), 7, ("number", "label"))
     assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature

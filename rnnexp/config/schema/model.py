@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rnnexp.config.schema.section import Probability, Section, Size
 
-__all__ = ["Init", "Model"]
+__all__ = ["ImageEncoder", "Init", "Model"]
 
 
 class Init(Section):
@@ -22,6 +22,15 @@ class Init(Section):
     """W_hh: orthogonal, identity (IRNN), rescaled to a spectral radius, Glorot, or torch's own"""
     spectral_radius: Annotated[float, Field(gt=0, le=10)] | None = None
     """largest |eigenvalue| of W_hh, with recurrent: spectral_radius"""
+
+
+class ImageEncoder(Section):
+    """Reads an image: convolutions of 3x3, each halving height and width, then a linear layer."""
+
+    channels: Annotated[tuple[Size, ...], Field(min_length=1, max_length=12)] = (16, 32)
+    """feature maps of each convolution, first to last"""
+    size: Size = 128
+    """how many numbers the image becomes"""
 
 
 class Model(Section):
@@ -60,5 +69,7 @@ class Model(Section):
     """size of the embedding of tokens; one-hot where it is left out"""
     tied_embedding: bool = False
     """the output layer shares the embedding's weights (needs embedding = last hidden size)"""
+    image_encoder: ImageEncoder | None = None
+    """convolutions that read the image of a one_to_many; without them its pixels are one vector"""
     input_size: Size | None = None
     """I, features per step: taken from the data; where given, the data must agree"""

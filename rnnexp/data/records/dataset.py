@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Folder, Records, Unit
-from rnnexp.data.dataset import Dataset, Ints, Sequences, Spec
+from rnnexp.config.schema.data import Folder, Images, Records, Unit
+from rnnexp.data.dataset import Answer, Dataset, Ints, Sequences
 from rnnexp.data.records.encoding import check_known, encode, fit, pad
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
@@ -32,7 +32,7 @@ from rnnexp.data.records.target import target_unit
 __all__ = ["Part", "dataset_of", "sequences_of"]
 
 Fields = tuple[Field, Field]
-Specs = tuple[Spec, Spec]
+Specs = tuple[Answer, Answer]
 TEXTS = ("character", "word")
 
 
@@ -100,6 +100,8 @@ def _fields(config: Config, data: Records, asked: Unit) -> Fields:
     unit: Unit = data.unit
     if isinstance(data, Folder):  # its unit is that of the text, whichever side the text is
         unit, asked = (unit, "label") if shape == "many_to_one" else ("label", unit)
+    elif isinstance(data, Images):
+        unit, asked = "number", unit
     closed = shape == "one_to_many" and asked != "number"
     inputs = Field(
         "inputs",
@@ -125,7 +127,7 @@ def _name(data: Records, side: str) -> str:
     return name if isinstance(name, str) else side
 
 
-def _fit(config: Config, data: Records, fields: Fields, parts: Parts, side: int) -> Spec:
+def _fit(config: Config, data: Records, fields: Fields, parts: Parts, side: int) -> Answer:
     train, everything = (
         [(row.example, row.values[side]) for row in rows] for rows in (parts[0], chain(*parts))
     )
@@ -144,7 +146,7 @@ def _sequences(config: Config, fields: Fields, specs: Specs, rows: list[Row]) ->
 
 
 def _array(
-    config: Config, field: Field, spec: Spec, values: list[tuple[Row, Any]]
+    config: Config, field: Field, spec: Answer, values: list[tuple[Row, Any]]
 ) -> tuple[NDArray[Any], Ints | None]:
     arrays = [encode(field, spec, row.example, value) for row, value in values]
     if field.many:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Floats, Ints, Spec, Tokens, Values
+from rnnexp.data.dataset import Answer, Floats, Ints, Tokens, Values
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
@@ -28,7 +28,7 @@ MOST_IDS = 1_000_000
 Column = Sequence[tuple[Example, Any]]
 
 
-def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Spec:
+def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Answer:
     """What one side of the examples is made of, from the training part.
 
     Raises:
@@ -41,7 +41,7 @@ def fit(config: Config, data: Records, field: Field, train: Column, everything: 
     return _fit_texts(config, data, field, train)
 
 
-def check_known(field: Field, spec: Spec, example: Example, value: Any) -> None:
+def check_known(field: Field, spec: Answer, example: Example, value: Any) -> None:
     """Hold what was read against a spec that was fitted before.
 
     Raises:
@@ -62,7 +62,7 @@ def check_known(field: Field, spec: Spec, example: Example, value: Any) -> None:
             raise _out_of_range(field, example, value, size=size, given=None, everything=column)
 
 
-def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | Ints:
+def encode(field: Field, spec: Answer, example: Example, value: Any) -> Floats | Ints:
     """(T, F) float32 or (T,) int64 of one example.
 
     Raises:
@@ -97,7 +97,7 @@ def _fit_values(data: Records, field: Field, train: Column, everything: Column) 
     for example, value in everything:
         if value.shape[1] != size:
             raise DataError(
-                f"{field.key!r}: {value.shape[1]} features, but line {train[0][0].line} of "
+                f"{field.key!r}: {value.shape[1]} features, but {train[0][0].place} of "
                 f"{train[0][0].file} has {size}",
                 code="DAT124",
                 position=example.position,
@@ -105,7 +105,9 @@ def _fit_values(data: Records, field: Field, train: Column, everything: Column) 
             )
     if data.scale == "none":
         return Values(size)
-    return Values(size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train])))
+    return Values(
+        size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train], dtype=np.float64))
+    )
 
 
 def _fit_ids(data: Records, field: Field, train: Column, everything: Column) -> Tokens:

@@ -53,12 +53,14 @@ class Field:
     def read(self, example: Example) -> Read:
         """Numbers (T, F), ids (T,) or a list of T texts; T is 1 where there are no steps.
 
-        JSON null among numbers reads as NaN.
+        JSON null among numbers reads as NaN; arrays are read as they are.
 
         Raises:
             DataError: the value is something else.
         """
         value = getattr(example, self.side)
+        if isinstance(value, np.ndarray):
+            return value
         if self.unit == "number":
             return self._numbers(example, value)
         if self.unit == "id":

@@ -14,13 +14,13 @@ import numpy as np
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Floats, Ints, Tokens, Values
+from rnnexp.data.dataset import Answer, Floats, Image, Ints, Tokens, Values
 from rnnexp.data.records.encoding import check_known, encode
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field, Read, Unit
 from rnnexp.data.signature import Signature
 from rnnexp.data.sources.json_lines import object_of, value_of
-from rnnexp.errors import DataError, Position
+from rnnexp.errors import CommandError, DataError, Position
 
 __all__ = ["Question", "QuestionReader"]
 
@@ -47,6 +47,12 @@ class QuestionReader:
     """Reads inputs as the config says and encodes them as the signature says."""
 
     def __init__(self, config: Config, signature: Signature) -> None:
+        if isinstance(signature.inputs, Image):
+            raise CommandError(
+                "this run reads pictures, which cannot be given as text",
+                code="CMD114",
+                hint="rnnexp generate RUN --image FILE",
+            )
         data, self.spec = config.experiment.data, signature.inputs
         key = getattr(data, "inputs", None)
         self.longest = data.max_length if isinstance(data, Records) else None
@@ -132,7 +138,7 @@ class QuestionReader:
         )
 
 
-def _unit_of(spec: Values | Tokens) -> Unit:
+def _unit_of(spec: Answer) -> Unit:
     """How the inputs of a generated source are written: as the network reads them."""
     if isinstance(spec, Values):
         return "number"

@@ -100,7 +100,7 @@ def _not_finite(fields: Fields, row: Row) -> list[tuple[Field, int]]:
 def _missing(fields: Fields, rows: list[Row]) -> DataError:
     places = [(row, *place) for row in rows for place in _not_finite(fields, row)]
     first = [
-        f"line {row.example.line}, {field.key!r}" + (f" step {step}" if field.many else "")
+        f"{row.example.place}, {field.key!r}" + (f" step {step}" if field.many else "")
         for row, field, step in places[:3]
     ]
     count = f"{len(places):,} values are" if len(places) > 1 else "1 value is"

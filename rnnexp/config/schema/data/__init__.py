@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rnnexp.config.schema.data.arrays import Digits
+from rnnexp.config.schema.data.arrays import Digits, Idx, Images, Npz
 from rnnexp.config.schema.data.generated import (
     Adding,
     CopyMemory,
@@ -55,7 +55,10 @@ __all__ = [
     "DelayedEcho",
     "Digits",
     "Folder",
+    "Idx",
+    "Images",
     "Jsonl",
+    "Npz",
     "Pairs",
     "Parquet",
     "ParquetRows",
@@ -89,6 +92,9 @@ Data = Annotated[
     | PythonDocs
     | Sunspots
     | AirlinePassengers
+    | Npz
+    | Images
+    | Idx
     | Digits
     | Adding
     | CopyMemory

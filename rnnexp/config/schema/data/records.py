@@ -72,7 +72,7 @@ class SplitFiles(Records):
     """Examples of one file, or of files that are split already."""
 
     path: str
-    """the file, relative to the config that names it"""
+    """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
     val_path: str | None = None
     """a file of its own for validation (with test_path; then `split` is not used)"""
     test_path: str | None = None

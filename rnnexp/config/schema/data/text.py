@@ -33,7 +33,7 @@ class Text(TextCorpus):
     source: Literal["text"]
     """`text`: a UTF-8 text file of yours"""
     path: str
-    """the file, relative to the config that names it"""
+    """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
 
 
 class PythonDocs(TextCorpus):
