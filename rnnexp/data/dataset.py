@@ -72,6 +72,8 @@ class Dataset:
     consecutive: the examples of a split follow each other without a gap, as windows of one stream
         (what `carry_state` needs).
     season: period in steps of a time series, where the config gives one.
+    naive_mae: (O,) in own units, what the forecast "as `season` steps ago" (or 1 step ago, without
+        one) errs within the training part of a time series; None where that is nothing to scale by.
     reach: steps from an answer back to the earliest input that it depends on, where the task tells.
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
@@ -87,6 +89,7 @@ class Dataset:
     outputs: Values | Tokens
     consecutive: bool = False
     season: int | None = None
+    naive_mae: NDArray[np.float64] | None = None
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnexp.config.config import Config
+from rnnexp.config.metrics import MOST_CLASSES
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.dataset import Dataset, Tokens, Values
@@ -34,6 +35,7 @@ def check(config: Config, dataset: Dataset) -> None:
     _check_truncation(config, dataset)
     _check_streams(config, dataset)
     _check_season(config, dataset)
+    _check_monitor(config, dataset)
 
 
 def _check_splits(config: Config, dataset: Dataset) -> None:
@@ -164,3 +166,24 @@ def _check_season(config: Config, dataset: Dataset) -> None:
             value=season,
             allowed=f"2..{int(origin[0])}, or null",
         )
+
+
+def _check_monitor(config: Config, dataset: Dataset) -> None:
+    """Some metrics exist for most data only: the checkpoint cannot be chosen by an absent one."""
+    monitor, outputs = config.experiment.training.monitor, dataset.outputs
+    if monitor == "val/macro_f1" and outputs.size > MOST_CLASSES:
+        why = f"of {outputs.size:,} classes; it is computed for up to {MOST_CLASSES:,}"
+        instead = "val/accuracy"
+    elif monitor == "val/mase" and dataset.naive_mae is None:
+        why = "of this series: in its training part the naive forecast is exact, or has no season"
+        instead = "val/mae"
+    else:
+        return
+    raise DataError(
+        f"there is no {monitor.removeprefix('val/')} {why}",
+        code="DAT158",
+        position=config.where("training.monitor"),
+        key="training.monitor",
+        value=monitor,
+        suggestion=instead,
+    )

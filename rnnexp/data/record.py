@@ -20,8 +20,16 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "T": sequence.shape[1],
         "inputs": _encoding(dataset.inputs),
         "outputs": _encoding(dataset.outputs),
+        **_scale(dataset),
         **dataset.record,
     }
+
+
+def _scale(dataset: Dataset) -> dict[str, Any]:
+    """What the scaled error of a forecast is relative to."""
+    if dataset.naive_mae is None:
+        return {}
+    return {"mase": {"period": dataset.season or 1, "naive_mae": dataset.naive_mae.tolist()}}
 
 
 def _encoding(spec: Values | Tokens) -> dict[str, Any]:

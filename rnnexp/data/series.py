@@ -20,7 +20,7 @@ from rnnexp.data.splits import bounds, chronological
 from rnnexp.data.windows import consecutive, overlapping
 from rnnexp.errors import DataError, Position
 
-__all__ = ["Table", "windows_of"]
+__all__ = ["Table", "naive_mae", "windows_of"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,20 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
         outputs=columns,
         consecutive=not one,
         season=data.season,
+        naive_mae=naive_mae(table.values[:train_steps], data.season or 1),
         record={**table.record, "steps": len(series), "horizon": data.horizon},
     )
+
+
+def naive_mae(values: NDArray[np.float64], period: int) -> NDArray[np.float64] | None:
+    """(F,) mean of |y_t - y_(t - period)| over a part (S, F) of a series.
+
+    None where the part is not longer than a period, or every column repeats itself exactly.
+    """
+    if len(values) <= period:
+        return None
+    errors = np.abs(values[period:] - values[:-period]).mean(axis=0)
+    return errors if errors.any() else None
 
 
 def _check_length(config: Config, data: Series, table: Table) -> None:

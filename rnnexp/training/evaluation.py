@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.config.schema.training import Truncated
@@ -27,6 +29,7 @@ class Evaluation:
     """Metrics of a split, and for a regression every forecast beside its truth, in own units."""
 
     metrics: Mapping[str, float]
+    confusion: NDArray[np.int64] | None
     predictions: list[dict[str, Any]]
 
 
@@ -66,7 +69,7 @@ def evaluate(
             if keep_predictions and isinstance(task.objective, Regression):
                 predictions += _predictions(task.objective, batches, start, part, score.output)
     network.train(was_training)
-    return Evaluation(task.metrics(total), predictions)
+    return Evaluation(task.metrics(total), total.confusion, predictions)
 
 
 def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:

@@ -1,0 +1,104 @@
+"""Counts of who is taken for whom, held against scikit-learn."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rnnexp.config.schema.model import Model
+from rnnexp.config.schema.task import ManyToMany, ManyToOne
+from rnnexp.data.batches import Batches
+from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+from rnnexp.layers.build import build_network
+from rnnexp.tasks.build import build_task
+from rnnexp.tasks.confusion import class_scores, confusion_of, counts_confusions, macro_f1
+from rnnexp.tasks.objective import Classification
+from rnnexp.training.evaluation import evaluate
+
+
+def answers(seed: int) -> tuple[Any, Any]:
+    """Targets that lack class 0 and answers that lack class 1, of six."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(1, 6, 50), rng.choice([0, 2, 3, 4, 5], 50)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_are_those_of_scikit_learn(seed: int) -> None:
+    theirs = pytest.importorskip("sklearn.metrics")
+    truth, answered = answers(seed)
+    confusion = confusion_of(truth, answered, 7)
+    ids = list(range(7))
+    assert (confusion == theirs.confusion_matrix(truth, answered, labels=ids)).all()
+    # Without labels, its mean is over the classes that occur; class 6 is in neither.
+    expected = theirs.f1_score(truth, answered, average="macro", zero_division=0.0)
+    assert macro_f1(confusion) == pytest.approx(expected, rel=1e-12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        columns = theirs.precision_recall_fscore_support(
+            truth, answered, labels=ids, zero_division=np.nan
+        )
+    for ours, precision, recall, f1, support in zip(
+        class_scores(confusion, tuple(map(str, ids))), *columns, strict=True
+    ):
+        assert ours.support == support
+        for mine, its in ((ours.precision, precision), (ours.recall, recall), (ours.f1, f1)):
+            assert mine == pytest.approx(its, rel=1e-12) if mine is not None else np.isnan(its)
+
+
+def test_by_hand() -> None:
+    confusion = confusion_of(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), 3)
+    assert confusion.tolist() == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
+    assert macro_f1(confusion) == pytest.approx((4 / 5 + 2 / 3) / 2)
+    first, _, absent = class_scores(confusion, ("a", "b", "c"))
+    assert first.to_json() == {
+        "class": "a", "support": 3, "precision": 1.0, "recall": 2 / 3, "f1": 4 / 5,
+    }  # fmt: skip
+    assert (absent.support, absent.precision, absent.recall, absent.f1) == (0, None, None, None)
+
+
+def test_masked_steps_are_not_counted() -> None:
+    output = torch.eye(3)[torch.tensor([0, 1, 2, 2])]
+    target, mask = torch.tensor([0, 0, 2, 1]), torch.tensor([1.0, 1.0, 1.0, 0.0])
+    confusion = Classification(counted_classes=3).confusion(output, target, mask)
+    assert confusion is not None
+    assert confusion.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert Classification().confusion(output, target, mask) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "config"), [("many_to_one", ManyToOne), ("many_to_many", ManyToMany)]
+)
+def test_batches_add_up(make_dataset: Any, shape: str, config: Any) -> None:
+    dataset = make_dataset(shape, classes=4, ragged=True)
+    network = build_network(Model(hidden_sizes=(8,)), dataset)
+    task = build_task(config(kind=shape), dataset)
+    whole, parts = (
+        evaluate(network, task, Batches(dataset, "test", size, seed=0), torch.device("cpu"))
+        for size in (12, 5)
+    )
+    assert parts.confusion is not None and whole.confusion is not None
+    assert (parts.confusion == whole.confusion).all()
+    assert parts.confusion.sum() == dataset.counted("test").sum()
+    right = parts.confusion.trace() / parts.confusion.sum()
+    assert parts.metrics["accuracy"] == pytest.approx(right)
+    assert parts.metrics["macro_f1"] == macro_f1(parts.confusion)
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "classes", "counted"),
+    [
+        ("jsonl", "many_to_one", 1000, True),
+        ("jsonl", "many_to_one", 1001, False),
+        ("jsonl", "many_to_many", 3, True),
+        ("jsonl", "one_to_many", 3, False),
+        ("text", "many_to_many", 3, False),
+    ],
+)
+def test_where_it_is_counted(source: str, shape: Any, classes: int, counted: bool) -> None:
+    part = Sequences(np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), np.int64))
+    dataset = Dataset(source, shape, part, part, part, Values(1), Tokens(classes))
+    assert counts_confusions(dataset) == counted
