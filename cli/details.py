@@ -35,8 +35,7 @@ def class_table(classes: Sequence[Mapping[str, Any]], stream: IO[str]) -> str:
         occurring = [row for row in rows[half:] if _value(row, "support") > 0]
         worst = sorted(occurring, key=lambda row: _value(row, "f1"))[:half]
         shown = rows[:half] + [row for row in rows[half:] if row in worst]
-        rest = f"\nof {len(rows)} classes the most frequent and the worst; --json and classes.json"
-        rest += " have all"
+        rest = f"\nof {len(rows)} classes the most frequent and the worst; evaluate --json has all"
     if not shown:
         return ""
     columns = [Column("class"), *(Column(name, right=True) for name in CLASS_COLUMNS)]
@@ -58,7 +57,7 @@ def _column_table(columns: Mapping[str, Mapping[str, Any]], stream: IO[str]) -> 
     ]
     headings = [Column("column"), *(Column(safe(metric), right=True) for metric in metrics)]
     more = len(columns) - len(shown)
-    rest = f"\n{more} more columns; --json and summary.json have all" if more else ""
+    rest = f"\n{more} more columns; evaluate --json has all" if more else ""
     return table(headings, cells, stream) + rest
 
 
@@ -67,8 +66,8 @@ def _notes(result: Mapping[str, Any]) -> str:
     coverage, period = result.get("coverage"), result.get("mase_period")
     lines = []
     if isinstance(coverage, Mapping) and coverage:
-        held = [f"{safe(str(level))} %: {_percent(share)}" for level, share in coverage.items()]
-        lines.append(f"targets within their intervals (from validation)  {', '.join(held)}")
+        held = [f"{safe(str(level))} % holds {_percent(part)}" for level, part in coverage.items()]
+        lines.append(f"prediction intervals: {', '.join(held)} of the targets")
     if isinstance(period, int):
         steps = "the value before" if period == 1 else f"the value {period:,} steps before"
         lines.append(f"mase: 1 is the error of {steps}, within the training part")
@@ -76,7 +75,7 @@ def _notes(result: Mapping[str, Any]) -> str:
 
 
 def _percent(share: Any) -> str:
-    return f"{share:.0%}" if isinstance(share, int | float) else "?"
+    return f"{100 * share:.0f} %" if isinstance(share, int | float) else "?"
 
 
 def _name(name: Any) -> str:

@@ -147,17 +147,18 @@ def show(
     path = find_run(run, runs_folder(runs))
     row = read_run(path)
     saved = steps(path / "checkpoints")
+    classes = read_json(path / "classes.json") or {}
     plots = sorted(plot.name for plot in (path / "plots").glob("*.png"))
     if json:
         print_json(
             _as_object(row)
             | {"checkpoints": saved, "best_step": row.summary.get("best_step"), "plots": plots}
+            | {"classes": classes.get("classes", [])}
         )
         return
     print_text(_heading(row))
     if row.metrics:
         print_text("\n" + score_table(row.metrics, row.baselines, sys.stdout))
-    classes = read_json(path / "classes.json") or {}
     if details := details_text({**row.summary, **classes}, sys.stdout):
         print_text("\n" + details)
     curves = _learning_curve(list(read_records(path / "metrics.jsonl")))

@@ -27,6 +27,7 @@ from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
 from rnnexp.scoring import score_split
+from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
@@ -64,6 +65,9 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
+        if note := absent_classes(experiment.dataset):
+            observer.noted(note)
+            run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
         summary, classes = conclude(run, experiment, outcome)

@@ -10,7 +10,7 @@ from rnnexp.data.dataset import Dataset, Tokens
 from rnnexp.experiment import Experiment
 from rnnexp.tasks.baselines import baselines
 from rnnexp.tasks.column_scores import column_scores
-from rnnexp.tasks.confusion import ClassScore, class_scores
+from rnnexp.tasks.confusion import ClassScore, class_names, class_scores
 from rnnexp.tasks.language import is_language
 from rnnexp.tasks.residuals import Intervals
 from rnnexp.training.answers import Answers
@@ -108,8 +108,7 @@ def _class_scores(dataset: Dataset, evaluation: Evaluation) -> Sequence[ClassSco
     if evaluation.confusion is None or outputs.size > MOST_CLASSES_SHOWN:
         return ()
     assert isinstance(outputs, Tokens)
-    names = outputs.vocabulary.units if outputs.vocabulary else map(str, range(outputs.size))
-    return class_scores(evaluation.confusion, tuple(names))
+    return class_scores(evaluation.confusion, class_names(outputs))
 
 
 def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:

@@ -15,9 +15,19 @@ from rnnexp.config.metrics import MOST_CLASSES
 from rnnexp.data.dataset import Dataset, Tokens
 from rnnexp.tasks.language import is_language
 
-__all__ = ["ClassScore", "class_scores", "confusion_of", "counts_confusions", "macro_f1"]
+__all__ = [
+    "ClassScore",
+    "absent_classes",
+    "class_names",
+    "class_scores",
+    "confusion_of",
+    "counts_confusions",
+    "macro_f1",
+]
 
 Ints = NDArray[np.int64]
+
+MOST_NAMED = 5
 
 
 def counts_confusions(dataset: Dataset) -> bool:
@@ -29,6 +39,28 @@ def counts_confusions(dataset: Dataset) -> bool:
     outputs = dataset.outputs
     answered = dataset.shape in ("many_to_one", "many_to_many") and not is_language(dataset)
     return answered and isinstance(outputs, Tokens) and outputs.size <= MOST_CLASSES
+
+
+def class_names(outputs: Tokens) -> tuple[str, ...]:
+    """The names of the classes in the order of their ids, or the ids themselves."""
+    return outputs.vocabulary.units if outputs.vocabulary else tuple(map(str, range(outputs.size)))
+
+
+def absent_classes(dataset: Dataset) -> str | None:
+    """A line for people where the test part lacks classes that the training part has."""
+    outputs = dataset.outputs
+    if not counts_confusions(dataset) or not isinstance(outputs, Tokens):
+        return None
+    train, test = (
+        np.bincount(dataset.split(name).targets[dataset.counted(name)], minlength=outputs.size)
+        for name in ("train", "test")
+    )
+    absent = np.flatnonzero((train > 0) & (test == 0))
+    if not len(absent):
+        return None
+    names = ", ".join(repr(class_names(outputs)[i]) for i in absent[:MOST_NAMED])
+    more = ", ..." if len(absent) > MOST_NAMED else ""
+    return f"the test part lacks {len(absent)} of {np.count_nonzero(train)} classes: {names}{more}"
 
 
 def confusion_of(target_M: Ints, answer_M: Ints, classes: int) -> Ints:

@@ -13,9 +13,16 @@ from rnnexp.config.schema.model import Model
 from rnnexp.config.schema.task import ManyToMany, ManyToOne
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+from rnnexp.data.encoding import Vocabulary
 from rnnexp.layers.build import build_network
 from rnnexp.tasks.build import build_task
-from rnnexp.tasks.confusion import class_scores, confusion_of, counts_confusions, macro_f1
+from rnnexp.tasks.confusion import (
+    absent_classes,
+    class_scores,
+    confusion_of,
+    counts_confusions,
+    macro_f1,
+)
 from rnnexp.tasks.objective import Classification
 from rnnexp.training.evaluation import evaluate
 
@@ -102,3 +109,17 @@ def test_where_it_is_counted(source: str, shape: Any, classes: int, counted: boo
     part = Sequences(np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), np.int64))
     dataset = Dataset(source, shape, part, part, part, Values(1), Tokens(classes))
     assert counts_confusions(dataset) == counted
+
+
+def test_classes_that_the_test_part_lacks_are_named() -> None:
+    def part(*classes: int) -> Sequences:
+        return Sequences(np.zeros((len(classes), 1, 1), np.float32), np.array(classes))
+
+    def line(*test: int) -> str | None:
+        splits = part(0, 1, 2, 3), part(0), part(*test)
+        names = Vocabulary(("a", "b\x1b", "c", "d", "never trained"))
+        return absent_classes(Dataset("jsonl", "many_to_one", *splits, Values(1), Tokens(5, names)))
+
+    assert line(0, 3, 2) == "the test part lacks 1 of 4 classes: 'b\\x1b'"
+    assert line(0) == "the test part lacks 3 of 4 classes: 'b\\x1b', 'c', 'd'"
+    assert line(3, 2, 1, 0) is None
