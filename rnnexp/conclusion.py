@@ -9,6 +9,7 @@ from typing import Any
 from rnnexp.experiment import Experiment
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.scoring import NumberScore, SplitScore, score_split
+from rnnexp.tasks.confusion import confusion_of
 from rnnexp.training.predictions import prediction_records
 from rnnexp.training.trainer import Outcome
 
@@ -75,8 +76,9 @@ def _write_classes(run: RunFolder, test: SplitScore) -> None:
         return
     from rnnexp.reports import plots
 
-    confusion, names = test.evaluation.confusion, [score.name for score in test.classes]
-    assert confusion is not None
+    assert test.evaluation.answers is not None
+    answers, names = test.evaluation.answers.valid(), [score.name for score in test.classes]
+    confusion = confusion_of(answers.target, answers.prediction, len(names))
     run.write_json("classes.json", {"split": "test", "classes": test.class_table()})
     matrix = {"split": "test", "classes": names, "matrix": confusion.tolist()}
     run.write_json("confusion.json", matrix)

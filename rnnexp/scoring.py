@@ -105,10 +105,10 @@ def _intervals(experiment: Experiment) -> Intervals:
 
 def _class_scores(dataset: Dataset, evaluation: Evaluation) -> Sequence[ClassScore]:
     outputs = dataset.outputs
-    if evaluation.confusion is None or outputs.size > MOST_CLASSES_SHOWN:
+    if evaluation.class_counts is None or outputs.size > MOST_CLASSES_SHOWN:
         return ()
     assert isinstance(outputs, Tokens)
-    return class_scores(evaluation.confusion, class_names(outputs))
+    return class_scores(evaluation.class_counts, class_names(outputs))
 
 
 def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:

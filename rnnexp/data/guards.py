@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.metrics import MOST_CLASSES
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.dataset import Dataset, Tokens, Values
@@ -169,21 +168,15 @@ def _check_season(config: Config, dataset: Dataset) -> None:
 
 
 def _check_monitor(config: Config, dataset: Dataset) -> None:
-    """Some metrics exist for most data only: the checkpoint cannot be chosen by an absent one."""
-    monitor, outputs = config.experiment.training.monitor, dataset.outputs
-    if monitor == "val/macro_f1" and outputs.size > MOST_CLASSES:
-        why = f"of {outputs.size:,} classes; it is computed for up to {MOST_CLASSES:,}"
-        instead = "val/accuracy"
-    elif monitor == "val/mase" and dataset.naive_mae is None:
-        why = "of this series: in its training part the naive forecast is exact, or has no season"
-        instead = "val/mae"
-    else:
+    """No checkpoint can be chosen by a metric that the data does not have."""
+    if config.experiment.training.monitor != "val/mase" or dataset.naive_mae is not None:
         return
     raise DataError(
-        f"there is no {monitor.removeprefix('val/')} {why}",
+        "there is no mase of this series: in its training part the naive forecast is exact, or has"
+        " no season to repeat",
         code="DAT158",
         position=config.where("training.monitor"),
         key="training.monitor",
-        value=monitor,
-        suggestion=instead,
+        value="val/mase",
+        suggestion="val/mae",
     )

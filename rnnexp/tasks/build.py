@@ -9,7 +9,7 @@ from torch import Tensor
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.task import Task as TaskConfig
 from rnnexp.data.dataset import Dataset, Values
-from rnnexp.tasks.confusion import counts_confusions
+from rnnexp.tasks.confusion import judges_classes
 from rnnexp.tasks.language import is_language
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
@@ -38,7 +38,7 @@ def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
     return Classification(
         _class_weights(config, dataset) if isinstance(config, ManyToOne) else None,
         language=is_language(dataset),
-        counted_classes=dataset.outputs.size if counts_confusions(dataset) else None,
+        counted_classes=dataset.outputs.size if judges_classes(dataset) else None,
     )
 
 

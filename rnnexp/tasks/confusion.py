@@ -1,4 +1,4 @@
-"""How often each class was taken for which: counts that add up over batches, and scores per class.
+"""How well each class is found, and what it is taken for: counts, and the scores from them.
 
 Shape letters: M targets, O classes.
 """
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.config.metrics import MOST_CLASSES
 from rnnexp.data.dataset import Dataset, Tokens
 from rnnexp.tasks.language import is_language
 
 __all__ = [
     "ClassScore",
     "absent_classes",
+    "class_counts",
     "class_names",
     "class_scores",
     "confusion_of",
-    "counts_confusions",
+    "judges_classes",
     "macro_f1",
 ]
 
@@ -30,15 +30,10 @@ Ints = NDArray[np.int64]
 MOST_NAMED = 5
 
 
-def counts_confusions(dataset: Dataset) -> bool:
-    """Whether the answers are judged class by class.
-
-    Not those of language models and generated sequences, and not beyond `MOST_CLASSES` classes,
-    whose matrix would cost more than the scoring.
-    """
-    outputs = dataset.outputs
-    answered = dataset.shape in ("many_to_one", "many_to_many") and not is_language(dataset)
-    return answered and isinstance(outputs, Tokens) and outputs.size <= MOST_CLASSES
+def judges_classes(dataset: Dataset) -> bool:
+    """Whether answers are judged class by class: not of language models and generated sequences."""
+    answered = dataset.shape in ("many_to_one", "many_to_many")
+    return answered and isinstance(dataset.outputs, Tokens) and not is_language(dataset)
 
 
 def class_names(outputs: Tokens) -> tuple[str, ...]:
@@ -49,7 +44,7 @@ def class_names(outputs: Tokens) -> tuple[str, ...]:
 def absent_classes(dataset: Dataset) -> str | None:
     """A line for people where the test part lacks classes that the training part has."""
     outputs = dataset.outputs
-    if not counts_confusions(dataset) or not isinstance(outputs, Tokens):
+    if not judges_classes(dataset) or not isinstance(outputs, Tokens):
         return None
     train, test = (
         np.bincount(dataset.split(name).targets[dataset.counted(name)], minlength=outputs.size)
@@ -63,20 +58,29 @@ def absent_classes(dataset: Dataset) -> str | None:
     return f"the test part lacks {len(absent)} of {np.count_nonzero(train)} classes: {names}{more}"
 
 
+def class_counts(target_M: Ints, answer_M: Ints, classes: int) -> Ints:
+    """(3, O) of each class the right answers, all answers and all targets; adds up over batches.
+
+    Unlike the whole matrix they cost next to nothing, however many classes there are.
+    """
+    counted = (target_M[target_M == answer_M], answer_M, target_M)
+    return np.stack([np.bincount(ids, minlength=classes) for ids in counted])
+
+
 def confusion_of(target_M: Ints, answer_M: Ints, classes: int) -> Ints:
     """(O, O) how often the class of the row was answered with the class of the column."""
     pairs = np.bincount(target_M * classes + answer_M, minlength=classes**2)
     return pairs.reshape(classes, classes)
 
 
-def macro_f1(confusion_OO: Ints) -> float:
+def macro_f1(counts_3O: Ints) -> float:
     """Mean F1 over the classes that occur among the targets or the answers, each counting the same.
 
-    F1 is the harmonic mean of precision and recall: 2 right / (targets + answers) of the class.
+    F1 is the harmonic mean of precision and recall: 2 right / (answers + targets) of the class.
     """
-    occurring = confusion_OO.sum(axis=0) + confusion_OO.sum(axis=1)
-    f1 = 2 * confusion_OO.diagonal()[occurring > 0] / occurring[occurring > 0]
-    return float(f1.mean())
+    right, answers, targets = counts_3O
+    occurs = answers + targets > 0
+    return float((2 * right[occurs] / (answers + targets)[occurs]).mean())
 
 
 @dataclass(frozen=True)
@@ -99,25 +103,17 @@ class ClassScore:
         return {"class": values.pop("name"), **values}
 
 
-def class_scores(confusion_OO: Ints, names: tuple[str, ...]) -> list[ClassScore]:
+def class_scores(counts_3O: Ints, names: tuple[str, ...]) -> list[ClassScore]:
     """Every class, in the order of the ids."""
-    right, answers, targets = (
-        counts.tolist()
-        for counts in (
-            confusion_OO.diagonal(),
-            confusion_OO.sum(axis=0),
-            confusion_OO.sum(axis=1),
-        )
-    )
     return [
         ClassScore(
             name,
-            targets[i],
-            _share(right[i], answers[i]),
-            _share(right[i], targets[i]),
-            _share(2 * right[i], targets[i] + answers[i]),
+            targets,
+            _share(right, answers),
+            _share(right, targets),
+            _share(2 * right, answers + targets),
         )
-        for i, name in enumerate(names)
+        for name, (right, answers, targets) in zip(names, counts_3O.T.tolist(), strict=True)
     ]
 
 

@@ -24,8 +24,8 @@ class ManyToManyTask(Task):
         output_TBO, state = network(batch.inputs, state, batch.lengths)
         output_TBO = output_TBO.float()
         judged = flatten(output_TBO, batch)
-        sums, confusion = self.objective.sums(*judged), self.objective.confusion(*judged)
-        return Score(sums, batch.count, output_TBO, confusion), state
+        sums, counts = self.objective.sums(*judged), self.objective.class_counts(*judged)
+        return Score(sums, batch.count, output_TBO, counts), state
 
 
 def flatten(output_TBO: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -24,5 +24,5 @@ class ManyToOneTask(Task):
         output_BO, state = network(batch.inputs, state, batch.lengths)
         output_BO = output_BO.float()
         judged = (output_BO, batch.targets, None)
-        sums, confusion = self.objective.sums(*judged), self.objective.confusion(*judged)
-        return Score(sums, batch.count, output_BO, confusion), state
+        sums, counts = self.objective.sums(*judged), self.objective.class_counts(*judged)
+        return Score(sums, batch.count, output_BO, counts), state

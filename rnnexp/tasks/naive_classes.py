@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Dataset, Tokens
-from rnnexp.tasks.confusion import confusion_of, counts_confusions, macro_f1
+from rnnexp.tasks.confusion import class_counts, judges_classes, macro_f1
 from rnnexp.tasks.language import is_language
 
 __all__ = ["score_classes"]
@@ -45,8 +45,8 @@ def _score(
     """The metrics of M answers, and of the probability (M,) that was given to each target."""
     loss = float(-np.log(probability).mean())
     scores = {"loss": loss, "accuracy": float((answers == targets).mean())}
-    if counts_confusions(dataset):
-        scores["macro_f1"] = macro_f1(confusion_of(targets, answers, dataset.outputs.size))
+    if judges_classes(dataset):
+        scores["macro_f1"] = macro_f1(class_counts(targets, answers, dataset.outputs.size))
     if is_language(dataset):
         scores |= {"perplexity": math.exp(loss), "bits_per_unit": loss / math.log(2)}
     return scores

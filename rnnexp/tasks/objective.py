@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnnexp.data.encoding import Scaler
-from rnnexp.tasks.confusion import confusion_of
+from rnnexp.tasks.confusion import class_counts
 
 __all__ = ["Classification", "Objective", "Regression", "own_units"]
 
@@ -32,10 +32,10 @@ class Objective(ABC):
     def sums(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> dict[str, float]:
         """Sums over valid targets that add up over batches."""
 
-    def confusion(
+    def class_counts(
         self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None
     ) -> NDArray[np.int64] | None:
-        """(O, O) how often which class was taken for which; None where that is not counted."""
+        """(3, O) right answers, answers and targets of each class; None where nobody counts."""
         return None
 
     @abstractmethod
@@ -99,7 +99,7 @@ class Regression(Objective):
 class Classification(Objective):
     """Classes or tokens, cross-entropy in nats; `class_weights` act in training only.
 
-    counted_classes: how many classes there are, where it is counted which is taken for which.
+    counted_classes: how many there are, where it is counted how well each is found.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Classification(Objective):
         return {"loss": float(loss_M.double().sum()), "correct": float(correct_M.sum())}
 
     @torch.no_grad()
-    def confusion(
+    def class_counts(
         self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None
     ) -> NDArray[np.int64] | None:
         if self.counted_classes is None:
@@ -136,7 +136,7 @@ class Classification(Objective):
         if mask_M is not None:
             counted_M = mask_M.cpu().numpy() > 0
             target_M, answer_M = target_M[counted_M], answer_M[counted_M]
-        return confusion_of(target_M, answer_M, self.counted_classes)
+        return class_counts(target_M, answer_M, self.counted_classes)
 
     def metrics(self, sums: Mapping[str, float], count: int) -> dict[str, float]:
         loss = sums["loss"] / count

@@ -26,11 +26,11 @@ WINDOWS_PER_STREAM = 8
 class Evaluation:
     """Metrics of a split; where they were kept, every answer beside its target.
 
-    confusion: (O, O) how often the class of the row was taken for that of the column, if counted.
+    class_counts: (3, O) right answers, answers and targets of each class, where they are counted.
     """
 
     metrics: Mapping[str, float]
-    confusion: NDArray[np.int64] | None
+    class_counts: NDArray[np.int64] | None
     answers: Answers | None = None
 
 
@@ -72,7 +72,7 @@ def evaluate(
                 kept.append(answers_of(task.objective, part, start, score.output))
     network.train(was_training)
     answers = Answers.join(kept) if kept else None
-    return Evaluation(task.metrics(total), total.confusion, answers)
+    return Evaluation(task.metrics(total), total.class_counts, answers)
 
 
 def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:

@@ -57,9 +57,7 @@ def test_a_season_longer_than_what_lies_before_the_test_part(
     assert f"the test part begins at step {begins}" in problem.message
 
 
-def test_a_metric_that_these_data_do_not_have(
-    make: Any, refused: Any, write_lines: Any, tmp_path: Path
-) -> None:
+def test_a_metric_that_these_data_do_not_have(make: Any, refused: Any, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("v\n" + "1\n2\n" * 50)
     series = {"source": "csv", "path": "a.csv", "value": "v", "window": 5}
     scaled = {"monitor": "val/mase"}
@@ -68,14 +66,6 @@ def test_a_metric_that_these_data_do_not_have(
     assert problem.message.startswith("there is no mase of this series")
     assert (problem.code, problem.suggestion) == ("DAT158", "val/mae")
     assert "there is no mase" in refused(series | {"season": 80}, training=scaled).message
-
-    write_lines("a.jsonl", [{"inputs": [1.0], "target": i} for i in range(900)])
-    task = {"target": "classification"}
-    make(JSONL | {"classes": 1000}, task=task, training={"monitor": "val/macro_f1"})
-    problem = refused(JSONL | {"classes": 1001}, task=task, training={"monitor": "val/macro_f1"})
-    assert (
-        problem.message == "there is no macro_f1 of 1,001 classes; it is computed for up to 1,000"
-    )
 
 
 def test_a_class_that_stands_alone(refused: Any, write_lines: Any) -> None:
