@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .details import details_text
 from .options import DebugOption, JsonOption, RunsOption
 from .render import print_json
 from .scores import score_table
@@ -35,6 +36,9 @@ def evaluate(
 ) -> None:
     """Score a split with the best checkpoint of a run, beside the baselines.
 
+    Below the scores stands what each class, or each of several predicted columns, contributes, and
+    for numbers which share of the targets the prediction intervals hold.
+
     Example:
       rnnexp evaluate latest --split val
     """
@@ -48,5 +52,7 @@ def evaluate(
     stream = sys.stderr if json else sys.stdout
     print_text(f"{safe(found.name)}, checkpoint of step {number(result['step'])}", stream)
     print_text(score_table(result["metrics"], result["baselines"], stream, split.value), stream)
+    if details := details_text(result, stream):
+        print_text("\n" + details, stream)
     if json:
         print_json(result)

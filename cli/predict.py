@@ -192,7 +192,7 @@ def _forecast(
     if plot is None:
         return records
     from rnnexp import storage
-    from rnnexp.reports.forecast_plot import continuation_plot
+    from rnnexp.reports.continuation_plot import continuation_plot
 
     kept = list(records)
     storage.write_bytes(plot, continuation_plot(table.names, table.values, kept))
