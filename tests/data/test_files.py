@@ -72,7 +72,7 @@ def test_a_file_without_permission(
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "secret").touch()
-    monkeypatch.setattr("rnnexp.data.sources.files._open_without_waiting", refuse)
+    monkeypatch.setattr("rnnexp.data.sources.files.open_without_waiting", refuse)
     assert "Permission denied" in refused_path("secret").message
 
 
