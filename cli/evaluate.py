@@ -6,19 +6,22 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnexp.config.config import Config
 from rnnexp.errors import CommandError
 
+from .details import details_text
 from .given import run_config
 from .options import DebugOption, JsonOption, RunsOption
 from .render import print_json
 from .scores import score_table
 from .table import Column, table
 from .text import number, print_text, safe
+
+if TYPE_CHECKING:
+    from rnnexp.config.config import Config
 
 __all__ = ["evaluate"]
 
@@ -82,6 +85,9 @@ def evaluate(
     at each step ahead when every step reads the true values before it (teacher-forced), and when
     the network reads its own forecasts (free-running).
 
+    Below the scores stands what each class, or each of several predicted columns, contributes, and
+    for numbers which share of the targets the prediction intervals hold.
+
     Example:
       rnnexp evaluate latest --split val
       rnnexp evaluate latest new.csv --steps 12
@@ -90,7 +96,7 @@ def evaluate(
     found, config = run_config(run, runs)
     _check(config, file, split, blocks, steps)
 
-    from rnnexp.scoring import evaluate_file, evaluate_run
+    from rnnexp.evaluation import evaluate_file, evaluate_run
 
     if file is not None:
         result, name = evaluate_file(found, file, blocks, steps), "file"
@@ -100,6 +106,8 @@ def evaluate(
     stream = sys.stderr if json else sys.stdout
     print_text(f"{safe(found.name)}, checkpoint of step {number(result['step'])}", stream)
     print_text(score_table(result["metrics"], result["baselines"], stream, name), stream)
+    if details := details_text(result, stream):
+        print_text("\n" + details, stream)
     if file is not None and not result["baselines"]:
         print_text("no baselines: the data that the run was trained on are not at hand", stream)
     if "exposure_gap" in result:

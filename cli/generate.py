@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnexp.config.config import Config
 from rnnexp.errors import CommandError
 
 from .given import json_of, run_config
@@ -18,6 +17,7 @@ from .render import print_json
 from .text import print_text, printable, safe, shown
 
 if TYPE_CHECKING:
+    from rnnexp.config.config import Config
     from rnnexp.inference.generate import Drawing, TextModel
     from rnnexp.inference.trained import Trained
 

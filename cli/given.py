@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rnnexp.config.config import Config
-from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, CommandError, ConfigError
+
+if TYPE_CHECKING:
+    from rnnexp.config.config import Config
 
 __all__ = ["json_of", "run_config"]
 
@@ -20,6 +21,7 @@ def run_config(reference: str, runs: Path | None) -> tuple[Path, Config]:
         CommandError: no such run.
         CheckpointError: the run does not hold what it was trained from.
     """
+    from rnnexp.config.load import load_config
     from rnnexp.reports.runs import find_run, runs_folder
 
     run = find_run(reference, runs_folder(runs))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnexp.config.config import Config
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError
 from rnnexp.plain_json import json_line
@@ -22,6 +21,7 @@ from .render import print_json
 from .text import print_text, shown
 
 if TYPE_CHECKING:
+    from rnnexp.config.config import Config
     from rnnexp.inference.answers import Tally
     from rnnexp.inference.predict import Given
     from rnnexp.inference.trained import Trained
@@ -192,7 +192,7 @@ def _forecast(
     if plot is None:
         return records
     from rnnexp import storage
-    from rnnexp.reports.forecast_plot import continuation_plot
+    from rnnexp.reports.continuation_plot import continuation_plot
 
     kept = list(records)
     storage.write_bytes(plot, continuation_plot(table.names, table.values, kept))

@@ -65,10 +65,10 @@ class Experiment:
         training = self.config.experiment.training
         return evaluation_batches(self.dataset, split, training.batch_size, training.bptt)
 
-    def evaluate(self, split: str, keep_predictions: bool = False) -> Evaluation:
+    def evaluate(self, split: str, keep_answers: bool = False) -> Evaluation:
         """Score a split with the network as it is."""
         batches = self.batches(split)
-        return evaluate(self.network, self.task, batches, self.device, keep_predictions)
+        return evaluate(self.network, self.task, batches, self.device, keep_answers)
 
 
 @out_of_memory()

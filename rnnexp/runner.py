@@ -6,11 +6,12 @@ assemble -> run folder -> training -> test, once -> summary, predictions, plots
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnnexp.conclusion import conclude
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config, resolved_yaml
 from rnnexp.data.dataset import Dataset
@@ -22,21 +23,20 @@ from rnnexp.errors import (
     InterruptedRunError,
 )
 from rnnexp.experiment import Experiment, assemble, describe
-from rnnexp.inference.intervals import intervals_of
 from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
-from rnnexp.tasks.baselines import baselines
+from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer
 from rnnexp.training.snapshot import load_weights
-from rnnexp.training.trainer import Outcome, Trainer
+from rnnexp.training.trainer import Trainer
 from rnnexp.verification.verdict import checked
 
-__all__ = ["prefixed", "refuse_changed_data", "restore", "train"]
+__all__ = ["refuse_changed_data", "restore", "train"]
 
 
 @out_of_memory()
@@ -65,10 +65,13 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
+        if note := absent_classes(experiment.dataset):
+            observer.noted(note)
+            run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
-        summary = _conclude(run, experiment, outcome)
-    observer.finished(summary)
+        summary, classes = conclude(run, experiment, outcome)
+    observer.finished(summary | {"classes": classes})
     return summary
 
 
@@ -122,66 +125,6 @@ def _write_inputs(run: RunFolder, experiment: Experiment) -> None:
     run.write_json("data.json", experiment.dataset.record)
     run.write_json("encoding.json", Signature.of(experiment.dataset).to_json())
     run.log(f"{config.experiment.name}: training starts on {experiment.device}")
-
-
-def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
-    """Score the test split once with the best weights; write summary, predictions and plots."""
-    test = experiment.evaluate("test", keep_predictions=True)
-    settings = experiment.config.experiment
-    summary = {
-        "name": settings.name,
-        "run": str(run.path),
-        "status": "finished",
-        "stopped_by": outcome.stopped_by,
-        "steps": outcome.steps,
-        "epochs": outcome.epochs,
-        "seconds": round(outcome.seconds, 3),
-        "parameters": sum(layer.parameters for layer in experiment.layers),
-        "best_step": outcome.best_step,
-        "monitor": settings.training.monitor,
-        "metrics": {**outcome.best_metrics, **prefixed("test", test.metrics)},
-        "baselines": _baselines(experiment, "test"),
-    }
-    if test.predictions:
-        lines = "".join(json.dumps(record) + "\n" for record in test.predictions)
-        run.write_text("predictions.jsonl", lines)
-    _write_plots(run, test.predictions)
-    _write_intervals(run, experiment)
-    run.write_json("summary.json", summary)
-    run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
-    return summary
-
-
-def _write_intervals(run: RunFolder, experiment: Experiment) -> None:
-    """How far off free-running forecasts of the validation part are, where series are forecast."""
-    found = intervals_of(experiment.config, experiment.network.eval(), experiment.dataset)
-    if found is not None:
-        run.write_json("intervals.json", found)
-
-
-def _write_plots(run: RunFolder, predictions: list[dict[str, Any]]) -> None:
-    from rnnexp.reports import plots
-
-    with (run.path / "metrics.jsonl").open(encoding="utf-8") as lines:
-        records = [json.loads(line) for line in lines]
-    run.write_bytes("plots/loss.png", plots.loss_plot(records))
-    run.write_bytes("plots/gradient.png", plots.gradient_plot(records))
-    metrics = {name for record in records for name in record if name.startswith("val/")}
-    for name in sorted(metrics - {"val/loss"}):
-        file_name = name.removeprefix("val/")
-        run.write_bytes(f"plots/{file_name}.png", plots.metric_plot(records, name))
-    if predictions:
-        run.write_bytes("plots/forecast.png", plots.forecast_plot(predictions))
-
-
-def _baselines(experiment: Experiment, split: str) -> dict[str, dict[str, float]]:
-    named = baselines(experiment.dataset, split)
-    return {name: prefixed(split, values) for name, values in named.items()}
-
-
-def prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    """`rmse` -> `test/rmse`."""
-    return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
 def _refuse_another_network(trained: Config, changed: Config) -> None:

@@ -1,132 +1,115 @@
-"""Scoring what a run left behind: a part of its own data, or a file that it never saw."""
+"""What a split of an experiment is scored with: metrics, baselines, classes, columns, intervals."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from rnnexp.config.config import Config
-from rnnexp.data.batches import Batches
-from rnnexp.data.dataset import Dataset, History
-from rnnexp.data.prepare import prepare
-from rnnexp.data.windows import recut
-from rnnexp.errors import RnnexpError
+from rnnexp.data.dataset import Dataset, Tokens
 from rnnexp.experiment import Experiment
-from rnnexp.inference.exposure import exposure_gap, is_series
-from rnnexp.inference.new_examples import dataset_of_file
-from rnnexp.inference.trained import Trained, restore_for_use
-from rnnexp.layers.network import Network
-from rnnexp.recording.best import best_checkpoint
-from rnnexp.recording.run_folder import RunFolder
-from rnnexp.runner import prefixed, refuse_changed_data, restore
 from rnnexp.tasks.baselines import baselines
-from rnnexp.tasks.build import build_task
-from rnnexp.tasks.task import Task
-from rnnexp.training.device import out_of_memory
-from rnnexp.training.evaluation import evaluate, evaluation_batches
+from rnnexp.tasks.column_scores import column_scores
+from rnnexp.tasks.confusion import ClassScore, class_names, class_scores
+from rnnexp.tasks.language import is_language
+from rnnexp.tasks.residuals import Intervals
+from rnnexp.training.answers import Answers
+from rnnexp.training.evaluation import Evaluation
 
-__all__ = ["evaluate_file", "evaluate_run"]
+__all__ = ["NumberScore", "SplitScore", "score_split"]
 
-FILE = "file"
+MOST_CLASSES_SHOWN = 200
 
 
-@out_of_memory()
-def evaluate_run(
-    run: Path, split: str, blocks: int | None = None, steps: int | None = None
-) -> dict[str, Any]:
-    """Score a split of a run's data with the run's best checkpoint, beside the baselines.
+@dataclass(frozen=True)
+class NumberScore:
+    """What a regression has besides metrics and baselines.
 
-    blocks: cut a stream into blocks of so many steps, each read from a state of zero, where
-    otherwise it is read as in training. steps: how far ahead the exposure gap of a forecast is
-    measured.
+    intervals: from the residuals of the validation part; coverage: which share of this split's
+    targets lies within each. columns: the errors of each column, where several are predicted.
+    mase_period: steps back that the naive forecast of `mase` looks.
     """
-    experiment: Experiment = restore(run)
+
+    intervals: Intervals
+    coverage: Mapping[str, float]
+    columns: Mapping[str, Mapping[str, float | None]]
+    mase_period: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Keys of summary.json and of `evaluate --json`."""
+        return {
+            **({"mase_period": self.mase_period} if self.mase_period else {}),
+            **({"columns": dict(self.columns)} if self.columns else {}),
+            "residual_quantiles": self.intervals.to_json(),
+            "coverage": dict(self.coverage),
+        }
+
+
+@dataclass(frozen=True)
+class SplitScore:
+    """A network on one split, beside the naive answers.
+
+    metrics, baselines: named as `test/accuracy`. evaluation: where they come from, with every
+    answer but those of language models. classes: each one's score, of up to 200 classes.
+    """
+
+    metrics: Mapping[str, float]
+    baselines: Mapping[str, Mapping[str, float]]
+    evaluation: Evaluation
+    numbers: NumberScore | None
+    classes: Sequence[ClassScore]
+
+    def details(self) -> dict[str, Any]:
+        """What `numbers` has for JSON; empty for classes."""
+        return self.numbers.to_json() if self.numbers else {}
+
+    def class_table(self) -> list[dict[str, Any]]:
+        """One object for JSON a class."""
+        return [score.to_json() for score in self.classes]
+
+
+def score_split(experiment: Experiment, split: str) -> SplitScore:
+    """Score a split with the network as it is."""
     dataset = experiment.dataset
-    found = {
-        "run": str(run),
-        "split": split,
-        "step": best_checkpoint(RunFolder.open(run)).step,
-    }
-    scored = _score(experiment.config, experiment.network, experiment.task, dataset, split, blocks)
-    known = {"baselines": _baselines(dataset, split, split)}
-    gap = _gap(experiment.config, experiment.network, dataset, split, steps)
-    return found | {"metrics": prefixed(split, scored)} | known | gap
-
-
-@out_of_memory()
-def evaluate_file(
-    run: Path, path: Path, blocks: int | None = None, steps: int | None = None
-) -> dict[str, Any]:
-    """Score a file of the same format as the run's data, targets and all. As `evaluate_run`.
-
-    The baselines are those of the run's training part; without the data that it was trained on
-    there are none.
-    """
-    trained = restore_for_use(run)
-    dataset = dataset_of_file(trained, path)
-    training = _training_data(trained)
-    beside = None if training is None else _beside(training, dataset)
-    settings = trained.config.experiment
-    # Class weights act in training alone, and the balanced ones would need the training part.
-    weightless = {"class_weights": None} if hasattr(settings.task, "class_weights") else {}
-    task = build_task(settings.task.model_copy(update=weightless), beside or dataset)
-    scored = _score(trained.config, trained.network, task, dataset, "test", blocks)
-    return {
-        "run": str(run),
-        "file": str(path),
-        "step": trained.step,
-        "metrics": prefixed(FILE, scored),
-        "baselines": {} if beside is None else _baselines(beside, "test", FILE),
-    } | _gap(trained.config, trained.network, dataset, "test", steps)
-
-
-def _score(  # noqa: PLR0917
-    config: Config, network: Network, task: Task, dataset: Dataset, split: str, blocks: int | None
-) -> dict[str, float]:
-    device, settings = next(network.parameters()).device, config.experiment.training
-    if blocks is None:
-        batches = evaluation_batches(dataset, split, settings.batch_size, settings.bptt)
-    else:
-        cut: dict[str, Any] = {split: recut(dataset.split(split), blocks)}
-        batches = Batches(replace(dataset, **cut), split, settings.batch_size, seed=0)
-    return dict(evaluate(network, task, batches, device).metrics)
-
-
-def _gap(
-    config: Config, network: Network, dataset: Dataset, split: str, steps: int | None
-) -> dict[str, Any]:
-    """The exposure gap, of a network that forecasts a series."""
-    gap = exposure_gap(config, network.eval(), dataset, split, steps) if is_series(config) else None
-    return {} if gap is None else {"exposure_gap": gap}
-
-
-def _baselines(dataset: Dataset, split: str, name: str) -> dict[str, dict[str, float]]:
-    found = baselines(dataset, split)
-    return {each: prefixed(name, values) for each, values in found.items()}
-
-
-def _training_data(trained: Trained) -> Dataset | None:
-    """The data of the run where they are still at hand, and still the same."""
-    try:
-        dataset = prepare(trained.config)
-        refuse_changed_data(RunFolder.open(trained.run), dataset)
-    except RnnexpError:
-        return None
-    return dataset
-
-
-def _beside(training: Dataset, file: Dataset) -> Dataset:
-    """The training data with the file in place of the test part, so that baselines know both."""
-    test = file.test
-    if training.history is None or file.history is None or test.origin is None:
-        return replace(training, test=test)
-    before = len(training.history.values)
-    history = History(
-        np.concatenate([training.history.values, file.history.values]),
-        np.concatenate([training.history.begins, file.history.begins + before]),
+    evaluation = experiment.evaluate(split, keep_answers=not is_language(dataset))
+    named = baselines(dataset, split)
+    return SplitScore(
+        metrics=_prefixed(split, evaluation.metrics),
+        baselines={name: _prefixed(split, values) for name, values in named.items()},
+        evaluation=evaluation,
+        numbers=_number_score(experiment, evaluation.answers),
+        classes=_class_scores(dataset, evaluation),
     )
-    moved = replace(test, origin=test.origin + before)
-    return replace(training, test=moved, history=history)
+
+
+def _number_score(experiment: Experiment, given: Answers | None) -> NumberScore | None:
+    dataset = experiment.dataset
+    if given is None or isinstance(dataset.outputs, Tokens):
+        return None
+    answers, intervals = given.valid(), _intervals(experiment)
+    several = dataset.outputs.size > 1
+    return NumberScore(
+        intervals,
+        intervals.coverage(answers.target, answers.prediction),
+        column_scores(dataset, answers.target, answers.prediction) if several else {},
+        None if dataset.naive_mae is None else dataset.season or 1,
+    )
+
+
+def _intervals(experiment: Experiment) -> Intervals:
+    answers = experiment.evaluate("val", keep_answers=True).answers
+    assert answers is not None
+    missed = answers.valid()
+    return Intervals.fit(missed.target - missed.prediction)
+
+
+def _class_scores(dataset: Dataset, evaluation: Evaluation) -> Sequence[ClassScore]:
+    outputs = dataset.outputs
+    if evaluation.class_counts is None or outputs.size > MOST_CLASSES_SHOWN:
+        return ()
+    assert isinstance(outputs, Tokens)
+    return class_scores(evaluation.class_counts, class_names(outputs))
+
+
+def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    return {f"{split}/{name}": value for name, value in metrics.items()}

@@ -13,9 +13,10 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from layers further down, never from one above.
 LAYERS = [
     ["rnnexp.cli"],
-    ["rnnexp.planning", "rnnexp.scoring"],
-    ["rnnexp.runner"],
+    ["rnnexp.evaluation"],
+    ["rnnexp.conclusion", "rnnexp.planning", "rnnexp.runner"],
     ["rnnexp.inference"],
+    ["rnnexp.scoring"],
     ["rnnexp.diagnosis"],
     ["rnnexp.verification"],
     ["rnnexp.experiment"],

@@ -16,9 +16,9 @@ import pytest
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
+from rnnexp.evaluation import evaluate_run
 from rnnexp.experiment import assemble
 from rnnexp.runner import train
-from rnnexp.scoring import evaluate_run
 from rnnexp.training.observer import Silent
 
 SUNSPOTS = """
@@ -33,6 +33,7 @@ FILES = {
     "encoding.json", "intervals.json", "summary.json", "metrics.jsonl", "train.log",
     "checkpoints", "plots", "predictions.jsonl",
 }  # fmt: skip
+SERIES_FILES = {"intervals.json"}
 WALL_CLOCK = {"seconds", "tokens_per_s"}
 
 
@@ -96,6 +97,101 @@ def test_evaluate_gives_the_very_numbers_of_the_summary(tmp_path: Path) -> None:
         expected = {k: v for k, v in summary["metrics"].items() if k.startswith(split)}
         assert result["metrics"] == expected
     assert result["baselines"] == summary["baselines"]
+
+
+def test_a_forecast_carries_its_intervals(tmp_path: Path) -> None:
+    summary = train(config(tmp_path, SUNSPOTS, "data.season=11"), tmp_path / "runs", Silent())
+    run = Path(summary["run"])
+    records = [json.loads(line) for line in (run / "predictions.jsonl").read_text().splitlines()]
+    ends = summary["residual_quantiles"]["95"]
+    for record in records:
+        assert record["low"][0] == pytest.approx(record["prediction"][0] + ends["low"][0])
+        assert record["high"][0] == pytest.approx(record["prediction"][0] + ends["high"][0])
+    within = [r["low"][0] <= r["target"][0] <= r["high"][0] for r in records]
+    assert summary["coverage"]["95"] == pytest.approx(sum(within) / len(within))
+    assert summary["mase_period"] == 11
+    assert all("test/mase" in scores for scores in summary["baselines"].values())
+    held = evaluate_run(run, "val")["coverage"]
+    assert held == pytest.approx({"50": 0.5, "80": 0.8, "95": 0.95}, abs=0.04)  # 46 residuals
+
+
+def test_each_of_several_columns_by_itself(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 7},{100 * (i % 5)},3\n" for i in range(300))
+    (tmp_path / "series.csv").write_text("a,b,still\n" + rows)
+    text = SUNSPOTS.replace(
+        "source: sunspots", "source: csv, path: series.csv, value: [a, b, still]"
+    )
+    summary = train(config(tmp_path, text), tmp_path / "runs", Silent())
+    lines = (Path(summary["run"]) / "predictions.jsonl").read_text().splitlines()
+    errors = [
+        [guess - truth for guess, truth in zip(r["prediction"], r["target"], strict=True)]
+        for r in map(json.loads, lines)
+    ]
+    columns, metrics = summary["columns"], summary["metrics"]
+    for column, by_row in zip(columns.values(), zip(*errors, strict=True), strict=True):
+        assert column["mae"] == pytest.approx(sum(map(abs, by_row)) / len(by_row))
+    assert list(columns) == ["a", "b", "still"]
+    assert metrics["test/mae"] == pytest.approx(sum(c["mae"] for c in columns.values()) / 3)
+    assert columns["still"]["mase"] is None
+    assert metrics["test/mase"] == pytest.approx((columns["a"]["mase"] + columns["b"]["mase"]) / 2)
+    assert evaluate_run(Path(summary["run"]), "test")["columns"] == columns
+
+
+CLASSES = """
+name: order
+data: {source: temporal_order, length: 10, train: 64, val: 32, test: 48}
+task: {kind: many_to_one}
+model: {cell: gru, hidden_sizes: [6]}
+training: {epochs: 2, batch_size: 16, monitor: val/macro_f1}
+"""
+
+
+class Last(Silent):
+    """Keeps what it was told at the end."""
+
+    told: Any = None
+
+    def finished(self, summary: Any) -> None:
+        self.told = summary
+
+
+def test_classes_get_tables_a_picture_and_predictions(tmp_path: Path) -> None:
+    observer = Last()
+    summary = train(config(tmp_path, CLASSES), tmp_path / "runs", observer)
+    run = Path(summary["run"])
+    assert {path.name for path in run.iterdir()} == FILES - SERIES_FILES | {
+        "classes.json",
+        "confusion.json",
+    }
+    confusion = json.loads((run / "confusion.json").read_text())
+    table = json.loads((run / "classes.json").read_text())["classes"]
+    assert confusion["classes"] == ["XX", "XY", "YX", "YY"] == [row["class"] for row in table]
+    assert [row["support"] for row in table] == [sum(row) for row in confusion["matrix"]]
+    f1 = [row["f1"] for row in table if row["f1"] is not None]
+    assert summary["metrics"]["test/macro_f1"] == pytest.approx(sum(f1) / len(f1))
+    assert observer.told["classes"] == table == evaluate_run(run, "test")["classes"]
+
+    lines = (run / "predictions.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    right = sum(record["prediction"] == record["target"] for record in records)
+    assert summary["metrics"]["test/accuracy"] == pytest.approx(right / len(records))
+    plots = {path.name for path in (run / "plots").iterdir()}
+    assert {"confusion.png", "macro_f1.png"} <= plots and "forecast.png" not in plots
+
+
+def test_a_language_model_leaves_no_predictions(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abcab cab abc " * 60)
+    text = """
+name: text
+data: {source: text, path: a.txt, window: 8}
+task: {kind: many_to_many}
+model: {hidden_sizes: [4]}
+training: {epochs: 1, batch_size: 4}
+"""
+    summary = train(config(tmp_path, text), tmp_path / "runs", Silent())
+    files = {path.name for path in Path(summary["run"]).iterdir()}
+    assert files == FILES - SERIES_FILES - {"predictions.jsonl"}
+    assert "test/macro_f1" not in summary["metrics"]
 
 
 def test_errors_before_the_first_step_leave_no_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from rnnexp.config.compatibility import is_stream, steps_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.nearest import nearest
-from rnnexp.config.schema.data import PythonDocs, Records, Text
+from rnnexp.config.schema.data import PythonDocs, Records, Series, Text
 from rnnexp.config.schema.training import Plateau, Sgd, StepDecay, Truncated
 
 __all__ = ["monitored_metrics"]
@@ -99,10 +99,13 @@ def monitored_metrics(config: Config) -> dict[str, str]:
     """The validation metrics of an experiment -> whether each is to fall (min) or to rise (max)."""
     experiment = config.experiment
     if target_of(experiment) == "regression":
-        return dict.fromkeys(("val/loss", "val/mse", "val/rmse", "val/mae"), "min")
+        scaled = ("val/mase",) if isinstance(experiment.data, Series) else ()
+        return dict.fromkeys(("val/loss", "val/mse", "val/rmse", "val/mae", *scaled), "min")
     metrics = {"val/loss": "min", "val/accuracy": "max"}
     if isinstance(experiment.data, Text | PythonDocs):
         metrics |= {"val/perplexity": "min", "val/bits_per_unit": "min"}
+    elif experiment.task.kind in ("many_to_one", "many_to_many"):
+        metrics["val/macro_f1"] = "max"
     if experiment.task.kind == "one_to_many":
         metrics["val/exact_match"] = "max"
     return metrics

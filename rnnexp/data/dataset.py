@@ -177,6 +177,8 @@ class Dataset:
         (what `carry_state` needs).
     season: period in steps of a time series, where the config gives one.
     history: the time series itself, where the examples are windows of one.
+    naive_mae: (O,) in own units, what the forecast "as `season` steps ago" (or 1 step ago, without
+        one) errs within the training part of a time series; None where that is nothing to scale by.
     reach: steps from an answer back to the earliest input that it depends on, where the task tells.
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
@@ -194,6 +196,7 @@ class Dataset:
     consecutive: bool = False
     season: int | None = None
     history: History | None = None
+    naive_mae: NDArray[np.float64] | None = None
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)

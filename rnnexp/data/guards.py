@@ -35,6 +35,7 @@ def check(config: Config, dataset: Dataset) -> None:
     _check_truncation(config, dataset)
     _check_streams(config, dataset)
     _check_season(config, dataset)
+    _check_monitor(config, dataset)
 
 
 def _check_splits(config: Config, dataset: Dataset) -> None:
@@ -183,3 +184,18 @@ def _check_season(config: Config, dataset: Dataset) -> None:
             value=season,
             allowed=f"2..{int(origin[0])}, or null",
         )
+
+
+def _check_monitor(config: Config, dataset: Dataset) -> None:
+    """No checkpoint can be chosen by a metric that the data does not have."""
+    if config.experiment.training.monitor != "val/mase" or dataset.naive_mae is not None:
+        return
+    raise DataError(
+        "there is no mase of this series: in its training part the naive forecast is exact, or has"
+        " no season to repeat",
+        code="DAT158",
+        position=config.where("training.monitor"),
+        key="training.monitor",
+        value="val/mase",
+        suggestion="val/mae",
+    )

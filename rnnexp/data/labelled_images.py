@@ -51,7 +51,10 @@ def labelled_images(  # noqa: PLR0917
         make = [Sequences(inputs[p], classes[p], origin=p) for p in parts]
     train, val, test = make
     shape = config.experiment.task.kind
-    return Dataset(data.source, shape, train, val, test, spec, outputs, record=record)
+    spelled = "character" if data.view == "image" else None
+    return Dataset(
+        data.source, shape, train, val, test, spec, outputs, record=record, units=(None, spelled)
+    )
 
 
 def _viewed(config: Config, data: Digits | Idx, images: Floats) -> tuple[Floats, Values | Image]:

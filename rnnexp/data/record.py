@@ -20,5 +20,13 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "T": sequence.shape[1],
         "inputs": dataset.inputs.to_json(),
         "outputs": dataset.outputs.to_json(),
+        **_scale(dataset),
         **dataset.record,
     }
+
+
+def _scale(dataset: Dataset) -> dict[str, Any]:
+    """What the scaled error of a forecast is relative to."""
+    if dataset.naive_mae is None:
+        return {}
+    return {"mase": {"period": dataset.season or 1, "naive_mae": dataset.naive_mae.tolist()}}

@@ -67,6 +67,7 @@ def dataset_of_file(trained: Trained, path: Path) -> Dataset:
         consecutive=signature.shape == "many_to_many" and is_stream(trained.config.experiment),
         season=getattr(data, "season", None),
         history=history,
+        record={"horizon": data.horizon} if isinstance(data, Series) else {},
         units=signature.units,
     )
 

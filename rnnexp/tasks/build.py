@@ -9,15 +9,16 @@ from torch import Tensor
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.task import Task as TaskConfig
 from rnnexp.data.dataset import Dataset, Values
+from rnnexp.tasks.confusion import judges_classes
+from rnnexp.tasks.language import is_language
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Classification, Objective, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask
+from rnnexp.tasks.scaled_error import scale_weights
 from rnnexp.tasks.task import Task
 
 __all__ = ["build_task"]
-
-LANGUAGE_SOURCES = ("text", "python_docs")
 
 
 def build_task(config: TaskConfig, dataset: Dataset) -> Task:
@@ -32,9 +33,13 @@ def build_task(config: TaskConfig, dataset: Dataset) -> Task:
 
 def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
     if isinstance(dataset.outputs, Values):
-        return Regression(config.loss or "mse", dataset.outputs.scaler)
-    weights = _class_weights(config, dataset) if isinstance(config, ManyToOne) else None
-    return Classification(weights, language=dataset.source in LANGUAGE_SOURCES)
+        scaler, weights = dataset.outputs.scaler, scale_weights(dataset)
+        return Regression(config.loss or "mse", scaler, weights)
+    return Classification(
+        _class_weights(config, dataset) if isinstance(config, ManyToOne) else None,
+        language=is_language(dataset),
+        counted_classes=dataset.outputs.size if judges_classes(dataset) else None,
+    )
 
 
 def _class_weights(config: ManyToOne, dataset: Dataset) -> Tensor | None:

@@ -23,8 +23,9 @@ class ManyToManyTask(Task):
     ) -> tuple[Score, StackState]:
         output_TBO, state = network(batch.inputs, state, batch.lengths)
         output_TBO = output_TBO.float()
-        sums = self.objective.sums(*flatten(output_TBO, batch))
-        return Score(sums, batch.count, output_TBO), state
+        judged = flatten(output_TBO, batch)
+        sums, counts = self.objective.sums(*judged), self.objective.class_counts(*judged)
+        return Score(sums, batch.count, output_TBO, counts), state
 
 
 def flatten(output_TBO: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -23,5 +23,6 @@ class ManyToOneTask(Task):
     ) -> tuple[Score, StackState]:
         output_BO, state = network(batch.inputs, state, batch.lengths)
         output_BO = output_BO.float()
-        sums = self.objective.sums(output_BO, batch.targets, None)
-        return Score(sums, batch.count, output_BO), state
+        judged = (output_BO, batch.targets, None)
+        sums, counts = self.objective.sums(*judged), self.objective.class_counts(*judged)
+        return Score(sums, batch.count, output_BO, counts), state

@@ -12,35 +12,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Dataset, Tokens
+from rnnexp.tasks.confusion import class_counts, judges_classes, macro_f1
+from rnnexp.tasks.language import is_language
 
-__all__ = ["LANGUAGE_SOURCES", "score_classes"]
+__all__ = ["score_classes"]
 
-LANGUAGE_SOURCES = ("text", "python_docs")
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
     """Loss and accuracy of each naive answer, and what else the model of this data reports."""
-    language = dataset.source in LANGUAGE_SOURCES
+    language = is_language(dataset)
     generated = dataset.shape == "one_to_many"
     targets = _targets(dataset, split)
     frequency = _frequency(dataset)
     top = np.full(len(targets), frequency.argmax())
+    probability = frequency[targets]
     name = "unigram" if language or generated else "majority"
-    scores = {name: _score(frequency[targets], top == targets, language)}
+    scores = {name: _score(dataset, probability, top, targets)}
     if generated:
         scores["most_frequent_sequence"] = _most_frequent_sequence(dataset, split)
     elif _inputs_tell(dataset):
         name = "bigram" if language else "most_frequent_per_token"
-        scores[name] = _after_input(dataset, split, frequency, language)
+        scores[name] = _after_input(dataset, split, frequency)
     return scores
 
 
-def _score(probability: Doubles, right: NDArray[np.bool_], language: bool) -> dict[str, float]:
+def _score(
+    dataset: Dataset, probability: Doubles, answers: Ints, targets: Ints
+) -> dict[str, float]:
+    """The metrics of M answers, and of the probability (M,) that was given to each target."""
     loss = float(-np.log(probability).mean())
-    scores = {"loss": loss, "accuracy": float(right.mean())}
-    if language:
+    scores = {"loss": loss, "accuracy": float((answers == targets).mean())}
+    if judges_classes(dataset):
+        scores["macro_f1"] = macro_f1(class_counts(targets, answers, dataset.outputs.size))
+    if is_language(dataset):
         scores |= {"perplexity": math.exp(loss), "bits_per_unit": loss / math.log(2)}
     return scores
 
@@ -62,12 +69,10 @@ def _frequency(dataset: Dataset) -> Doubles:
 def _inputs_tell(dataset: Dataset) -> bool:
     """Whether the token of each step may say something about the answer of that step."""
     aligned = dataset.shape == "many_to_many" and isinstance(dataset.inputs, Tokens)
-    return aligned and dataset.source in ("jsonl", *LANGUAGE_SOURCES)
+    return aligned and (dataset.source == "jsonl" or is_language(dataset))
 
 
-def _after_input(
-    dataset: Dataset, split: str, frequency: Doubles, language: bool
-) -> dict[str, float]:
+def _after_input(dataset: Dataset, split: str, frequency: Doubles) -> dict[str, float]:
     """What came most often with the same input token.
 
     Witten-Bell interpolation: P(b|a) = (c(ab) + n(a) P(b)) / (c(a) + n(a)), where n(a) is how many
@@ -88,7 +93,7 @@ def _after_input(
         total[asked] > 0, smoothed / np.maximum(total[asked], 1), frequency[targets]
     )
     best = _best_answers(pairs, counts, kinds, frequency)
-    return _score(probability, best[asked] == targets, language)
+    return _score(dataset, probability, best[asked], targets)
 
 
 def _best_answers(pairs: Ints, counts: Ints, kinds: Ints, frequency: Doubles) -> Ints:

@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.data.batches import Batch
 from rnnexp.layers.network import Network
 from rnnexp.layers.stack import StackState
+from rnnexp.tasks.confusion import macro_f1
 from rnnexp.tasks.objective import Objective
 
 __all__ = ["Score", "Task"]
@@ -20,18 +23,23 @@ __all__ = ["Score", "Task"]
 class Score:
     """Sums over the valid targets of some batches; `add` them up, then ask for the metrics.
 
+    class_counts: (3, O) right answers, answers and targets of each class, where they are counted.
     output: what was judged in the last batch, shaped like its targets with O last.
     """
 
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
     output: Tensor | None = None
+    class_counts: NDArray[np.int64] | None = None
 
     def add(self, other: Score) -> None:
         for name, value in other.sums.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += other.count
         self.output = other.output
+        if other.class_counts is not None:
+            before = 0 if self.class_counts is None else self.class_counts
+            self.class_counts = before + other.class_counts
 
 
 class Task(ABC):
@@ -52,4 +60,7 @@ class Task(ABC):
 
     def metrics(self, score: Score) -> Mapping[str, float]:
         """The metrics of a whole split."""
-        return self.objective.metrics(score.sums, score.count)
+        metrics = self.objective.metrics(score.sums, score.count)
+        if score.class_counts is not None:
+            metrics["macro_f1"] = macro_f1(score.class_counts)
+        return metrics

@@ -347,6 +347,9 @@ REFUSED = [
         "0.0",
     ),
     ("series", "training.monitor=val/accuracy", CONTRADICTION, "training.monitor", "no metric"),
+    ("text", "training.monitor=val/macro_f1", CONTRADICTION, "training.monitor", "no metric"),
+    ("image", "training.monitor=val/macro_f1", CONTRADICTION, "training.monitor", "no metric"),
+    ("adding", "training.monitor=val/mase", CONTRADICTION, "training.monitor", "no metric"),
     ("text", "training.monitor=val/rmse", CONTRADICTION, "training.monitor", "no metric"),
     ("series", "training.monitor=train/loss", CONTRADICTION, "training.monitor", "no metric"),
     (
@@ -436,6 +439,8 @@ ACCEPTED = [
     ("waves", "task.conditioning=every_step model.initial_state=learned"),
     ("text", "training.monitor=val/bits_per_unit training.mode=min"),
     ("numbers", "data.classes=3 training.monitor=val/accuracy"),
+    ("numbers", "data.classes=3 training.monitor=val/macro_f1 training.mode=max"),
+    ("series", "training.monitor=val/mase training.mode=min"),
     ("numbers", "task.target=classification task.class_weights=[1,2]"),
     ("words", "data.val_path=b data.test_path=c"),
     ("adding", "task.loss=huber training.monitor=val/mae"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,17 @@ def test_a_season_longer_than_what_lies_before_the_test_part(
     assert problem.key == "data.season"
     assert problem.position.line == 5
     assert f"the test part begins at step {begins}" in problem.message
+
+
+def test_a_metric_that_these_data_do_not_have(make: Any, refused: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("v\n" + "1\n2\n" * 50)
+    series = {"source": "csv", "path": "a.csv", "value": "v", "window": 5}
+    scaled = {"monitor": "val/mase"}
+    make(series, training=scaled)
+    problem = refused(series | {"season": 2}, training=scaled)
+    assert problem.message.startswith("there is no mase of this series")
+    assert (problem.code, problem.suggestion) == ("DAT158", "val/mae")
+    assert "there is no mase" in refused(series | {"season": 80}, training=scaled).message
 
 
 def test_a_class_that_stands_alone(refused: Any, write_lines: Any) -> None:

@@ -22,7 +22,16 @@ DEFLATE_RATIO = 1032
 SLACK = 64  # of the smallest blocks
 MOST_MEMBERS = 10_000
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+)
+"""what zipfile raises on archives that are damaged, wherever the damage lies"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class NpzFile:
         """
         try:
             archive = zipfile.ZipFile(io.BytesIO(file.raw))
-        except (*BROKEN, ValueError) as error:
+        except BROKEN as error:
             _damaged(file, str(error))
         if len(archive.infolist()) > MOST_MEMBERS:
             _refuse(file, f"{len(archive.infolist()):,} members, more than {MOST_MEMBERS:,}")
