@@ -6,7 +6,7 @@ numpy only; tensors begin in `rnnexp.data.batches`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ __all__ = ["Dataset", "Sequences", "Tokens", "Values"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+PIECE = 1 << 20
+"""numbers that are walked over at a time"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Tokens:
 class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
+    Those of a large text lie on disk: they are taken by rows, and walked over with `pieces`.
+
     inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
         in one-to-many the condition: Values (N, I) float32 or Tokens (N,) int64.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
@@ -63,6 +67,34 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def longest(self) -> int:
+        """The valid steps of the longest example."""
+        if self.lengths is None:
+            return self._steps
+        some = (self.lengths[part] for part in self._parts(1))
+        return int(max(part.max(initial=0) for part in some))
+
+    def pieces(self) -> Iterator[Sequences]:
+        """The same examples, so many at a time that those on disk are never held whole."""
+        for part in self._parts(self._steps):
+            yield Sequences(
+                inputs=self.inputs[part],
+                targets=self.targets[part],
+                lengths=None if self.lengths is None else self.lengths[part],
+                mask=None if self.mask is None else self.mask[part],
+                origin=None if self.origin is None else self.origin[part],
+            )
+
+    @property
+    def _steps(self) -> int:
+        """T of the inputs or, where they have no steps, of the targets."""
+        return int(max((*self.inputs.shape[1:2], *self.targets.shape[1:2], 1)))
+
+    def _parts(self, steps: int) -> Iterator[slice]:
+        examples = max(1, PIECE // steps)
+        return (slice(i, i + examples) for i in range(0, len(self), examples))
 
 
 @dataclass(frozen=True)
@@ -103,10 +135,20 @@ class Dataset:
 
     def counted(self, name: str) -> NDArray[np.bool_]:
         """Which targets of a split count: (N,) in many-to-one, otherwise (N, T)."""
-        split = self.split(name)
+        return self.counted_in(self.split(name))
+
+    def counted_in(self, split: Sequences) -> NDArray[np.bool_]:
+        """The same of any of its sequences, as of a piece of a split."""
         if self.shape == "many_to_one":
             return np.ones(len(split), dtype=bool)
         counted = np.ones(split.targets.shape[:2], dtype=bool)
         if split.lengths is not None:
             counted &= np.arange(split.targets.shape[1]) < split.lengths[:, None]
         return counted if split.mask is None else counted & split.mask
+
+    def counted_steps(self, name: str) -> NDArray[np.bool_]:
+        """(T,) at which steps of a split any target counts, where there is one per step."""
+        split = self.split(name)
+        if split.mask is None:
+            return np.arange(split.targets.shape[1]) < split.longest
+        return np.asarray(self.counted(name).any(axis=0))

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnexp.config.schema.data.split import Seed, Split
+from rnnexp.config.schema.data.split import Pieces, Seed, Split
 from rnnexp.config.schema.section import Section
 
 __all__ = ["Jsonl", "Records", "SplitFiles", "Unit"]
 
-Unit = Literal["number", "id", "label", "character", "word"]
+Unit = Literal["number", "id", "label", "character", "word", "bpe"]
 
 
 class Records(Section):
@@ -21,6 +21,8 @@ class Records(Section):
     """one input step: number(s), a token id, a label (words already split), a part of one text"""
     target_unit: Unit | None = None
     """the same for the target; derived from the task where it is left out"""
+    pieces: Pieces | None = None
+    """unit or target_unit: bpe: how many byte pairs a side has, the 256 single bytes among them"""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     """how many classes the target has; derived from the data where it is left out"""
     vocabulary: Annotated[int, Field(ge=2, le=1_000_000)] | None = None

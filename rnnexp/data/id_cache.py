@@ -1,0 +1,118 @@
+"""The ids of a large text on disk, encoded once and used again.
+
+<cache>/encoded/<key>.ids    a flat array of the smallest unsigned type
+<cache>/encoded/<key>.json   its size, its type and its SHA-256, the vocabulary, the split
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnexp import storage
+from rnnexp.data.cache import cache_folder
+from rnnexp.data.corpus import Corpus
+from rnnexp.data.encoding import Vocabulary
+from rnnexp.data.splits import SPLITS
+from rnnexp.data.stored import StoredIds
+from rnnexp.errors import StorageError, UnsafeError
+
+__all__ = ["Encoded", "encoded"]
+
+FORMAT = 1
+SETTINGS = ("unit", "pieces", "lowercase", "max_vocabulary", "split")
+LARGEST_HEADER = 1 << 28
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text as ids. sizes: ids of each part; note: how the ids came here, for `data.json`."""
+
+    ids: StoredIds
+    vocabulary: Vocabulary
+    sizes: tuple[int, int, int]
+    note: str
+
+
+def encoded(corpus: Corpus, sha256: str) -> Encoded:
+    """The ids of the text of a file with this SHA-256: those in the cache, or made now.
+
+    What is damaged in the cache is made anew, and the note says so.
+
+    Raises:
+        StorageError: the cache cannot be written, or has no room for them.
+        DataError: the text cannot be read.
+    """
+    settings = corpus.settings.model_dump(mode="json", include=set(SETTINGS))
+    key = _digest({"format": FORMAT, "sha256": sha256, **settings})[:32]
+    path = cache_folder() / "encoded" / f"{key}.ids"
+    try:
+        return _opened(path, "found in the cache")
+    except FileNotFoundError:
+        note = "written to the cache"
+    except (OSError, ValueError, KeyError, TypeError, UnsafeError) as error:
+        note = f"written to the cache anew, where they were damaged: {error}"
+    _make_folder(path.parent)
+    _write(corpus, path)
+    return _opened(path, note)
+
+
+def _opened(path: Path, note: str) -> Encoded:
+    """Raises OSError, UnsafeError, ValueError, KeyError or TypeError where it is not whole."""
+    stored = json.loads(storage.read_bytes(path.with_suffix(".json"), LARGEST_HEADER))
+    header = stored["header"]
+    if stored["sha256"] != _digest(header):
+        raise ValueError("the header is not what was written")
+    dtype = np.dtype(header["dtype"])
+    size, expected = path.stat().st_size, sum(header["sizes"]) * dtype.itemsize
+    if size != expected:
+        raise ValueError(f"{size:,} bytes instead of {expected:,}")
+    if storage.sha256(path) != header["sha256"]:
+        raise ValueError("the ids are not what was written")
+    train, val, test = header["sizes"]
+    ids = StoredIds(path, dtype, train + val + test)
+    return Encoded(ids, Vocabulary.from_json(header["vocabulary"]), (train, val, test), note)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        storage.ensure_folder(folder)
+    except StorageError as error:
+        raise StorageError(
+            f"{error}; a text this large is encoded into a file there",
+            code="STO004",
+            key="data.path",
+            hint="RNNEXP_DATA names another folder to keep it in",
+        ) from error
+
+
+def _write(corpus: Corpus, path: Path) -> None:
+    length = corpus.measure()
+    vocabulary = corpus.fit(length)
+    dtype = np.min_scalar_type(len(vocabulary) - 1)
+    need = length * dtype.itemsize
+    storage.check_free(path, need)
+    sizes, digest = [0] * len(SPLITS), hashlib.sha256()
+    with storage.writing(path, need) as write:
+        for part, ids in corpus.encode(vocabulary, length):
+            raw = ids.astype(dtype).tobytes()
+            write(raw)
+            digest.update(raw)
+            sizes[part] += len(ids)
+    header = {
+        "sizes": sizes,
+        "dtype": dtype.name,
+        "sha256": digest.hexdigest(),
+        "vocabulary": vocabulary.to_json(),
+    }
+    content = json.dumps({"sha256": _digest(header), "header": header})
+    storage.write_text(path.with_suffix(".json"), content)
+
+
+def _digest(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
