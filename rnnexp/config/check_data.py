@@ -8,7 +8,7 @@ from rnnexp.config.compatibility import shapes_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written, value_of
 from rnnexp.config.schema.data import DelayedEcho, Digits, Records, Split, TemporalOrder, TextCorpus
-from rnnexp.config.schema.task import ManyToOne
+from rnnexp.config.schema.task import ManyToOne, Task
 from rnnexp.errors import ConfigError
 
 Findings = Iterator[Finding]
@@ -175,18 +175,28 @@ def pieces_of_byte_pairs(config: Config) -> Findings:
 
 @checked
 def steps_of_byte_pairs(config: Config) -> Findings:
-    """How many byte pairs a text has is known after fitting, so nothing is aligned with them."""
-    data, kind = config.experiment.data, config.experiment.task.kind
+    """How many byte pairs a text has is known once they are fitted: nothing is aligned with them,
+    and one answer or one input is no text.
+    """
+    data, task = config.experiment.data, config.experiment.task
     if not isinstance(data, Records):
         return
-    if kind == "many_to_one" and data.target_unit == "bpe":
-        message = "there is one answer, and a text has many byte pairs"
-        allowed = "number, id, label, character, word"
-        yield Finding(CONTRADICTION, "data.target_unit", message, ("task.kind",), allowed=allowed)
-    if kind == "one_to_many" and data.unit == "bpe":
-        message = "there is one input, and a text has many byte pairs"
-        allowed = "number, id, label, character, word"
-        yield Finding(CONTRADICTION, "data.unit", message, ("task.kind",), allowed=allowed)
+    free = {
+        "many_to_one": ("data.unit",),
+        "one_to_many": ("data.target_unit",),
+        "many_to_many": () if _is_aligned(task) else ("data.unit", "data.target_unit"),
+    }[task.kind]
+    for key in ("data.unit", "data.target_unit"):
+        if value_of(config, key) == "bpe" and key not in free:
+            message = "a text has as many byte pairs as it has, not one for each step of the other"
+            if task.kind != "many_to_many":
+                message = "there is one, and a text has many byte pairs"
+            allowed = "number, id, label, character, word"
+            yield Finding(CONTRADICTION, key, message, ("task.kind",), allowed=allowed)
+
+
+def _is_aligned(task: Task) -> bool:
+    return getattr(task, "alignment", "aligned") == "aligned"
 
 
 @checked

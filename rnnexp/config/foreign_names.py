@@ -134,7 +134,10 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
     "data.scale": {"zscore": "standard", "z-score": "standard", "min_max": "minmax"},
     "data.unit": {
         **dict.fromkeys(("subword", "byte_pair", "byte-pair", "sentencepiece", "wordpiece"), "bpe"),
-        **{"char": "character", "token": "word", "int": "id", "float": "number"},
+        "char": "character",
+        "token": "word",
+        "int": "id",
+        "float": "number",
     },
 }
 """dotted path -> another tool's value, in lower case -> ours"""

@@ -19,7 +19,7 @@ __all__ = ["Dataset", "Sequences", "Tokens", "Values"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-PIECE = 1 << 20
+PIECE = 1 << 18
 """numbers that are walked over at a time"""
 
 

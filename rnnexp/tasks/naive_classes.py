@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +68,13 @@ def _valid(dataset: Dataset, split: str) -> Iterator[tuple[Ints, Ints]]:
     aligned = _inputs_tell(dataset)
     for piece in dataset.split(split).pieces():
         counted = dataset.counted_in(piece)
-        targets = np.asarray(piece.targets[counted], dtype=np.int64)
-        yield np.asarray(piece.inputs[counted], np.int64) if aligned else targets, targets
+        targets = _chosen(piece.targets, counted)
+        yield _chosen(piece.inputs, counted) if aligned else targets, targets
+
+
+def _chosen(values: NDArray[Any], counted: NDArray[np.bool_]) -> Ints:
+    """(M,) the values that count; all of them, mostly, and then there is nothing to pick."""
+    return np.asarray(values.ravel() if counted.all() else values[counted], dtype=np.int64)
 
 
 def _frequency(dataset: Dataset) -> Doubles:
