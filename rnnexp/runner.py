@@ -63,6 +63,9 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
+        for note in experiment.dataset.notes:
+            observer.noted(note)
+            run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
         summary = _conclude(run, experiment, outcome)

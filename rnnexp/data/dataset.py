@@ -108,6 +108,7 @@ class Dataset:
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
+    notes: what a person should be told before training.
     """
 
     source: str
@@ -122,6 +123,7 @@ class Dataset:
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def time_steps(self) -> int:

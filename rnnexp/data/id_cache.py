@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,22 @@ LARGEST_HEADER = 1 << 28
 
 @dataclass(frozen=True)
 class Encoded:
-    """A text as ids. sizes: ids of each part; note: how the ids came here, for `data.json`."""
+    """A text as ids. sizes: ids of each part. state: how the ids came here, for `data.json`.
+
+    mended: they were in the cache, and damaged.
+    """
 
     ids: StoredIds
     vocabulary: Vocabulary
     sizes: tuple[int, int, int]
-    note: str
+    state: str = "found in the cache"
+    mended: bool = False
 
 
 def encoded(corpus: Corpus, sha256: str) -> Encoded:
     """The ids of the text of a file with this SHA-256: those in the cache, or made now.
 
-    What is damaged in the cache is made anew, and the note says so.
+    What is damaged in the cache is made anew, and the state says so.
 
     Raises:
         StorageError: the cache cannot be written, or has no room for them.
@@ -51,18 +55,19 @@ def encoded(corpus: Corpus, sha256: str) -> Encoded:
     settings = corpus.settings.model_dump(mode="json", include=set(SETTINGS))
     key = _digest({"format": FORMAT, "sha256": sha256, **settings})[:32]
     path = cache_folder() / "encoded" / f"{key}.ids"
+    state, mended = "written to the cache", False
     try:
-        return _opened(path, "found in the cache")
+        return _opened(path)
     except FileNotFoundError:
-        note = "written to the cache"
+        pass
     except (OSError, ValueError, KeyError, TypeError, UnsafeError) as error:
-        note = f"written to the cache anew, where they were damaged: {error}"
+        state, mended = f"{state} anew, where they were damaged: {error}", True
     _make_folder(path.parent)
     _write(corpus, path)
-    return _opened(path, note)
+    return replace(_opened(path), state=state, mended=mended)
 
 
-def _opened(path: Path, note: str) -> Encoded:
+def _opened(path: Path) -> Encoded:
     """Raises OSError, UnsafeError, ValueError, KeyError or TypeError where it is not whole."""
     stored = json.loads(storage.read_bytes(path.with_suffix(".json"), LARGEST_HEADER))
     header = stored["header"]
@@ -76,7 +81,7 @@ def _opened(path: Path, note: str) -> Encoded:
         raise ValueError("the ids are not what was written")
     train, val, test = header["sizes"]
     ids = StoredIds(path, dtype, train + val + test)
-    return Encoded(ids, Vocabulary.from_json(header["vocabulary"]), (train, val, test), note)
+    return Encoded(ids, Vocabulary.from_json(header["vocabulary"]), (train, val, test))
 
 
 def _make_folder(folder: Path) -> None:

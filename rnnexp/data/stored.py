@@ -114,8 +114,13 @@ class Computed:
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, rows: Any) -> Ints:
-        return self.of(np.arange(*rows.indices(self.count)) if isinstance(rows, slice) else rows)
+    def __getitem__(self, key: Any) -> Ints:
+        rows, *axes = key if isinstance(key, tuple) else (key,)
+        numbers = self.of(np.arange(*rows.indices(self.count)) if isinstance(rows, slice) else rows)
+        return numbers[(slice(None), *axes)] if axes else numbers
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
 
 
 def consecutive(ids: StoredIds, start: int, stop: int, window: int) -> Sequences:

@@ -30,7 +30,8 @@ def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
     """Loss and accuracy of each naive answer, and what else the model of this data reports."""
     language = dataset.source in LANGUAGE_SOURCES
     generated = dataset.shape == "one_to_many"
-    frequency = _frequency(dataset)
+    pairs = _pairs(dataset) if _inputs_tell(dataset) else None
+    frequency = _frequency(dataset, pairs)
     top = frequency.argmax()
     name = "unigram" if language or generated else "majority"
 
@@ -40,9 +41,10 @@ def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
     scores = {name: _score(dataset, split, most_frequent, language)}
     if generated:
         scores["most_frequent_sequence"] = _most_frequent_sequence(dataset, split)
-    elif _inputs_tell(dataset):
+    elif pairs is not None:
         name = "bigram" if language else "most_frequent_per_token"
-        scores[name] = _score(dataset, split, _AfterInput.fit(dataset, frequency), language)
+        answer = _AfterInput.fit(pairs, frequency, dataset.inputs.size)
+        scores[name] = _score(dataset, split, answer, language)
     return scores
 
 
@@ -77,13 +79,20 @@ def _chosen(values: NDArray[Any], counted: NDArray[np.bool_]) -> Ints:
     return np.asarray(values.ravel() if counted.all() else values[counted], dtype=np.int64)
 
 
-def _frequency(dataset: Dataset) -> Doubles:
+def _pairs(dataset: Dataset) -> PairCounts:
+    return PairCounts.of(_valid(dataset, "train"), dataset.inputs.size, dataset.outputs.size)
+
+
+def _frequency(dataset: Dataset, pairs: PairCounts | None) -> Doubles:
     """(O,) share of each class in the training part; with one added to every count where a class
     never came, so that no loss is infinite.
     """
     counts = np.zeros(dataset.outputs.size, dtype=np.int64)
-    for _, targets in _valid(dataset, "train"):
-        counts += np.bincount(targets, minlength=len(counts))
+    if pairs is not None:  # which were counted over the same targets
+        np.add.at(counts, pairs.pairs % len(counts), pairs.counts)
+    else:
+        for _, targets in _valid(dataset, "train"):
+            counts += np.bincount(targets, minlength=len(counts))
     counts = counts if counts.all() else counts + 1
     return np.asarray(counts / counts.sum())
 
@@ -111,14 +120,13 @@ class _AfterInput:
     best: Ints
 
     @classmethod
-    def fit(cls, dataset: Dataset, frequency: Doubles) -> _AfterInput:
-        counted = PairCounts.of(_valid(dataset, "train"), dataset.inputs.size, len(frequency))
-        a = counted.pairs // len(frequency)
-        kinds = np.bincount(a, minlength=dataset.inputs.size)
+    def fit(cls, pairs: PairCounts, frequency: Doubles, tokens: int) -> _AfterInput:
+        a = pairs.pairs // len(frequency)
+        kinds = np.bincount(a, minlength=tokens)
         came = np.zeros_like(kinds)
-        np.add.at(came, a, counted.counts)
-        best = _best_answers(counted.pairs, counted.counts, kinds, frequency)
-        return cls(counted, frequency, kinds, came + kinds, best)
+        np.add.at(came, a, pairs.counts)
+        best = _best_answers(pairs.pairs, pairs.counts, kinds, frequency)
+        return cls(pairs, frequency, kinds, came + kinds, best)
 
     def __call__(self, inputs: Ints, targets: Ints) -> tuple[Doubles, Ints]:
         together = self.pairs.count_of(inputs, targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,10 +76,11 @@ def _streamed(config: Config, data: Text, file: StreamedFile) -> Dataset:
     def cut(start: int, stop: int) -> Sequences:
         return stored.consecutive(found.ids, start, stop, data.window)
 
-    ids = {"path": str(found.ids.path), "state": found.note}
-    return _dataset(
-        config, data, found.vocabulary, found.sizes, cut, {"files": [record], "ids": ids}
-    )
+    ids = {"path": str(found.ids.path), "state": found.state}
+    record = {"files": [record], "ids": ids}
+    notes = (f"the ids of {file.name} were {found.state}",) if found.mended else ()
+    dataset = _dataset(config, data, found.vocabulary, found.sizes, cut, record)
+    return replace(dataset, notes=notes)
 
 
 def _dataset(  # noqa: PLR0917

@@ -22,7 +22,7 @@ class Records(Section):
     target_unit: Unit | None = None
     """the same for the target; derived from the task where it is left out"""
     pieces: Pieces | None = None
-    """unit or target_unit: bpe: how many byte pairs a side has, the 256 single bytes among them"""
+    """unit or target_unit: bpe: byte pairs of a side at most, the 256 single bytes among them"""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     """how many classes the target has; derived from the data where it is left out"""
     vocabulary: Annotated[int, Field(ge=2, le=1_000_000)] | None = None

@@ -18,7 +18,7 @@ class TextCorpus(Section):
     unit: Literal["character", "word", "bpe"] = "character"
     """one time step: a character, a word (a run of letters or digits, a mark), or a byte pair"""
     pieces: Pieces | None = None
-    """unit: bpe: how many byte pairs there are, the 256 single bytes among them"""
+    """unit: bpe: how many byte pairs there are at most, the 256 single bytes among them"""
     window: Steps = 64
     """T, time steps per window; windows follow each other without overlap"""
     lowercase: bool = False
