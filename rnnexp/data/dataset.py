@@ -78,14 +78,20 @@ class Sequences:
 
     def pieces(self) -> Iterator[Sequences]:
         """The same examples, so many at a time that those on disk are never held whole."""
-        for part in self._parts(self._steps):
-            yield Sequences(
-                inputs=self.inputs[part],
-                targets=self.targets[part],
-                lengths=None if self.lengths is None else self.lengths[part],
-                mask=None if self.mask is None else self.mask[part],
-                origin=None if self.origin is None else self.origin[part],
-            )
+        return map(self._part, self._parts(self._steps))
+
+    def first(self, steps: int) -> Sequences:
+        """The first examples, with about so many time steps in all, held in memory."""
+        return self._part(slice(0, max(1, steps // self._steps)))
+
+    def _part(self, part: slice) -> Sequences:
+        return Sequences(
+            inputs=self.inputs[part],
+            targets=self.targets[part],
+            lengths=None if self.lengths is None else self.lengths[part],
+            mask=None if self.mask is None else self.mask[part],
+            origin=None if self.origin is None else self.origin[part],
+        )
 
     @property
     def _steps(self) -> int:

@@ -214,6 +214,9 @@ def test_windows_are_indexed_like_an_array(load: Load) -> None:
         assert (streamed.inputs[key] == whole.inputs[key]).all()
     assert streamed.inputs.shape == whole.inputs.shape
     assert streamed.longest == whole.longest
+    assert (streamed.first(50).targets == whole.targets[:7]).all()
+    everything = streamed.first(10**9)
+    assert len(everything) == len(whole) and isinstance(everything.inputs, np.ndarray)
 
 
 def test_ids_that_are_cut_while_in_use(load: Load, cached: Callable[[str], Path]) -> None:
