@@ -15,7 +15,7 @@ import torch
 
 from rnnexp.config.nearest import nearest
 from rnnexp.config.schema.data import TextCorpus
-from rnnexp.data.dataset import Tokens
+from rnnexp.data.dataset import Tokens, Values
 from rnnexp.data.encoding import Vocabulary
 from rnnexp.data.records.questions import Question, QuestionReader
 from rnnexp.data.units import Units
@@ -107,6 +107,12 @@ def condition_of(trained: Trained, given: Any, option: str) -> Question:
         DataError: it is not what the network reads.
     """
     inputs, reader = trained.signature.inputs, QuestionReader(trained.config, trained.signature)
+    fitting = "--features" if isinstance(inputs, Values) else "--label"
+    if option != fitting:
+        message = "is not what this run starts from"
+        raise CommandError(message, code="CMD124", key=option, value=given, allowed=fitting)
+    if reader.field.unit == "id" and str(given).isdecimal():
+        given = int(given)
     vocabulary = inputs.vocabulary if isinstance(inputs, Tokens) else None
     if vocabulary and str(given) not in vocabulary.ids:
         known = [unit for i, unit in enumerate(vocabulary.units) if i != vocabulary.unknown]
