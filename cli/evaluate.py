@@ -96,7 +96,7 @@ def evaluate(
     found, config = run_config(run, runs)
     _check(config, file, split, blocks, steps)
 
-    from rnnexp.evaluation import evaluate_file, evaluate_run
+    from rnnexp.evaluating import evaluate_file, evaluate_run
 
     if file is not None:
         result, name = evaluate_file(found, file, blocks, steps), "file"

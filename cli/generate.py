@@ -202,7 +202,7 @@ def _write_on(
     model = TextModel(trained)
     start = model.split(model.opening if prompt is None else prompt)
     if not start:
-        message = f"holds no {model.unit} to go on from"
+        message = f"holds no {model.units.name} to go on from"
         raise CommandError(message, code="CMD104", key="--prompt", value=prompt)
     if unknown := model.unknown(start):
         names = ", ".join(map(shown, dict.fromkeys(unknown)))

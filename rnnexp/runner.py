@@ -65,7 +65,8 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
-        if note := absent_classes(experiment.dataset):
+        absent = absent_classes(experiment.dataset)
+        for note in (*experiment.dataset.notes, *([absent] if absent else ())):
             observer.noted(note)
             run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)

@@ -112,4 +112,5 @@ def _class_scores(dataset: Dataset, evaluation: Evaluation) -> Sequence[ClassSco
 
 
 def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """`rmse` -> `test/rmse`."""
     return {f"{split}/{name}": value for name, value in metrics.items()}

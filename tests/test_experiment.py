@@ -16,7 +16,7 @@ import pytest
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
-from rnnexp.evaluation import evaluate_run
+from rnnexp.evaluating import evaluate_run
 from rnnexp.experiment import assemble
 from rnnexp.runner import train
 from rnnexp.training.observer import Silent

@@ -18,7 +18,7 @@ from rnnexp.config.schema.data import TextCorpus
 from rnnexp.data.dataset import Tokens, Values
 from rnnexp.data.encoding import Vocabulary
 from rnnexp.data.records.questions import Question, QuestionReader
-from rnnexp.data.units import join_units, split_units
+from rnnexp.data.units import Units
 from rnnexp.errors import CommandError
 from rnnexp.inference.answers import answers, first_input
 from rnnexp.inference.decoding import written
@@ -56,9 +56,10 @@ class TextModel:
     def __init__(self, trained: Trained) -> None:
         data, outputs = trained.config.experiment.data, trained.signature.outputs
         assert isinstance(data, TextCorpus) and isinstance(outputs, Tokens)
-        assert outputs.vocabulary is not None
-        self.trained, self.unit, self.lowercase = trained, data.unit, data.lowercase
+        assert outputs.vocabulary is not None and outputs.vocabulary.text is not None
+        self.trained, self.lowercase = trained, data.lowercase
         self.vocabulary: Vocabulary = outputs.vocabulary
+        self.units: Units = outputs.vocabulary.text
 
     @property
     def opening(self) -> str:
@@ -68,7 +69,7 @@ class TextModel:
 
     def split(self, text: str) -> list[str]:
         """The units of a text."""
-        return split_units(text.lower() if self.lowercase else text, self.unit)
+        return self.units.split(text.lower() if self.lowercase else text)
 
     def unknown(self, units: Sequence[str]) -> list[str]:
         """Those that training never showed."""
@@ -76,7 +77,7 @@ class TextModel:
 
     def join(self, units: Sequence[str]) -> str:
         """The text of units."""
-        return join_units(units, self.unit)
+        return self.units.join(units)
 
     def added(self, before: str, unit: str) -> str:
         """What a unit adds to a text that ends with the unit `before`."""
