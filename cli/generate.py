@@ -1,10 +1,11 @@
-"""`rnnexp generate RUN`: text that goes on, or sequences made from a class or features."""
+"""`rnnexp generate RUN`: text that goes on, or sequences made from a class or an image."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,6 +46,10 @@ def generate(
         typer.Option(
             "--features", metavar="JSON", help="Numbers to make a sequence of (one_to_many)."
         ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", metavar="FILE", help="Image to write for (one_to_many)."),
     ] = None,
     length: Annotated[
         int | None,
@@ -98,7 +103,7 @@ def generate(
     json_: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Draw sequences from the best checkpoint of a run: text, or what a class or features lead to.
+    """Draw sequences from the best checkpoint of a run: text, or what a class or image leads to.
 
     A language model reads the prompt and goes on from the state that it leaves. Each unit is drawn
     from softmax(logits / temperature), of which top-k and top-p keep the likeliest part. The run's
@@ -107,15 +112,17 @@ def generate(
     Example:
       rnnexp generate latest --prompt "ROMEO:" --length 300 --temperature 0.8 --seed 1
       rnnexp generate latest --label Italian --samples 10 --top-p 0.9
+      rnnexp generate latest --image photo.png --temperature 0
     """
     given = {"--temperature": temperature, "--top-k": top_k, "--top-p": top_p, "--seed": seed}
     _check(given, samples)
     found, config = run_config(run, runs)
     kind = _kind(config)
-    start = {"--prompt": prompt, "--label": label, "--features": features}
+    start = {"--prompt": prompt, "--label": label, "--features": features, "--image": image}
     _check_kind(kind, start, given | {"--length": length})
-    condition = json_of("--features", features) if features is not None else label
-    option = "--label" if features is None else "--features"
+    option, condition = next(((o, c) for o, c in start.items() if c is not None), ("", None))
+    if option == "--features":
+        condition = json_of(option, str(condition))
 
     from rnnexp.inference.generate import Drawing
     from rnnexp.inference.trained import restore_for_use
@@ -171,10 +178,10 @@ def _kind(config: Config) -> str:
     )
 
 
-def _check_kind(kind: str, start: Mapping[str, str | None], given: Mapping[str, Any]) -> None:
+def _check_kind(kind: str, start: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raises CommandError for a start or a way of drawing that is not for this kind of run."""
     named = [name for name, value in start.items() if value is not None]
-    fitting = ["--prompt"] if kind == "language" else ["--label", "--features"]
+    fitting = ["--prompt"] if kind == "language" else ["--label", "--features", "--image"]
     for name in named:
         if name not in fitting:
             raise CommandError(
@@ -185,7 +192,9 @@ def _check_kind(kind: str, start: Mapping[str, str | None], given: Mapping[str, 
             )
     if kind != "language" and len(named) != 1:
         raise CommandError(
-            "needs one thing to start from", code="CMD103", allowed="--label NAME, --features JSON"
+            "needs one thing to start from",
+            code="CMD103",
+            allowed="--label NAME, --features JSON, --image FILE",
         )
     drawn = [name for name, value in given.items() if value is not None]
     if kind == "numbers" and drawn:
@@ -223,12 +232,15 @@ def _as_it_is_drawn(
 ) -> list[str]:
     """Write one text unit by unit, and return its units."""
     stream.write(printable(_lines(model.join(start)), stream))
-    units: list[str] = []
+    units, last, pending = list[str](), start[-1], list[str]()
     for (unit,) in steps:
-        added = model.added((units or start)[-1], unit)
-        stream.write(printable(_lines(added), stream))
-        stream.flush()
         units.append(unit)
+        pending.append(unit)
+        added = model.added(last, pending)
+        if added is not None:
+            stream.write(printable(_lines(added), stream))
+            stream.flush()
+            last, pending = unit, []
     stream.write("\n")
     return units
 

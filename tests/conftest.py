@@ -138,6 +138,11 @@ data: {source: waveforms, length: 8, period: 4, train: 40, val: 20, test: 20}
 task: {kind: one_to_many}
 model: {cell: gru, hidden_sizes: [8]}
 """,
+    "pictures": """
+data: {source: digits, view: image}
+task: {kind: one_to_many}
+model: {cell: gru, hidden_sizes: [8], image_encoder: {channels: [4], size: 8}}
+""",
     "sums": """
 data: {source: jsonl, path: data.jsonl, scale: standard}
 task: {kind: many_to_one, target: regression}

@@ -16,6 +16,7 @@ from rnnexp.config.schema.data import Digits, Idx
 from rnnexp.data.dataset import Dataset, Floats, Image, Ints, Sequences, Tokens, Values
 from rnnexp.data.encoding import Vocabulary
 from rnnexp.data.splits import at_random
+from rnnexp.data.units import plain_units
 
 __all__ = ["Parts", "labelled_images", "split_images"]
 
@@ -51,10 +52,7 @@ def labelled_images(  # noqa: PLR0917
         make = [Sequences(inputs[p], classes[p], origin=p) for p in parts]
     train, val, test = make
     shape = config.experiment.task.kind
-    spelled = "character" if data.view == "image" else None
-    return Dataset(
-        data.source, shape, train, val, test, spec, outputs, record=record, units=(None, spelled)
-    )
+    return Dataset(data.source, shape, train, val, test, spec, outputs, record=record)
 
 
 def _viewed(config: Config, data: Digits | Idx, images: Floats) -> tuple[Floats, Values | Image]:
@@ -73,7 +71,9 @@ def _spelled(words: Sequence[str]) -> tuple[Tokens, Ints, Ints]:
 
     The letters are known beforehand, so they are not fitted on a training part.
     """
-    vocabulary = Vocabulary.fit("".join(words), first=("<end>",), unknown=False)
+    vocabulary = Vocabulary.fit(
+        "".join(words), first=("<end>",), unknown=False, text=plain_units("character")
+    )
     lengths = np.array([len(word) + 1 for word in words])
     letters = np.zeros((len(words), lengths.max()), dtype=np.int64)
     for row, word in zip(letters, words, strict=True):

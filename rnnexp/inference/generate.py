@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ import torch
 
 from rnnexp.config.nearest import nearest
 from rnnexp.config.schema.data import TextCorpus
-from rnnexp.data.dataset import Tokens, Values
+from rnnexp.data.dataset import Image, Tokens, Values
 from rnnexp.data.encoding import Vocabulary
+from rnnexp.data.records.pictures import PictureReader
 from rnnexp.data.records.questions import Question, QuestionReader
 from rnnexp.data.units import Units
-from rnnexp.errors import CommandError
+from rnnexp.errors import CommandError, Position
 from rnnexp.inference.answers import answers, first_input
 from rnnexp.inference.decoding import written
 from rnnexp.inference.trained import Trained
@@ -29,6 +31,8 @@ from rnnexp.tasks.sampling import Sampling
 __all__ = ["Drawing", "TextModel", "condition_of", "sequences", "values_from"]
 
 TEXT_LENGTH = 500
+MOST_PIECES = 4
+"""a character has at most so many bytes, each at least part of a unit"""
 OPENINGS = ("\n", ".")
 """what a text is begun with where no prompt is given: the end of a line or of a sentence"""
 
@@ -79,9 +83,13 @@ class TextModel:
         """The text of units."""
         return self.units.join(units)
 
-    def added(self, before: str, unit: str) -> str:
-        """What a unit adds to a text that ends with the unit `before`."""
-        return self.join([before, unit])[len(self.join([before])) :]
+    def added(self, before: str, units: Sequence[str]) -> str | None:
+        """What units add to a text that ends with the unit `before`.
+
+        None while they end within a character, whose bytes may be several units.
+        """
+        text = self.join([before, *units])[len(self.join([before])) :]
+        return None if text.endswith("\ufffd") and len(units) < MOST_PIECES else text
 
     def continued(self, prompt: Sequence[str], drawing: Drawing) -> Iterator[list[str]]:
         """The next unit of each sample, step by step, after the whole prompt was read.
@@ -100,17 +108,20 @@ class TextModel:
 
 
 def condition_of(trained: Trained, given: Any, option: str) -> Question:
-    """The one thing that a sequence is made from: a label, an id or a list of features.
+    """The one thing that a sequence is made from: a label, an id, features or an image file.
 
     Raises:
         CommandError: a label that training never showed.
         DataError: it is not what the network reads.
     """
-    inputs, reader = trained.signature.inputs, QuestionReader(trained.config, trained.signature)
-    fitting = "--features" if isinstance(inputs, Values) else "--label"
+    inputs = trained.signature.inputs
+    fitting = {Values: "--features", Tokens: "--label", Image: "--image"}[type(inputs)]
     if option != fitting:
         message = "is not what this run starts from"
         raise CommandError(message, code="CMD124", key=option, value=given, allowed=fitting)
+    if isinstance(inputs, Image):
+        return PictureReader(inputs).of(Path(given), Position(option), option)
+    reader = QuestionReader(trained.config, trained.signature)
     if reader.field.unit == "id" and str(given).isdecimal():
         given = int(given)
     vocabulary = inputs.vocabulary if isinstance(inputs, Tokens) else None

@@ -13,8 +13,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from rnnexp.config.schema.data import Conllu, CsvRows
+from rnnexp.data.dataset import Image
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
+from rnnexp.data.records.pictures import PICTURES, PictureReader
 from rnnexp.data.records.questions import Question, QuestionReader
 from rnnexp.data.series import Table
 from rnnexp.data.sources import conllu, csv_rows
@@ -54,6 +56,9 @@ def predictions(
 
 
 def _questions(trained: Trained, given: Given) -> Iterator[Question]:
+    if isinstance(trained.signature.inputs, Image):
+        yield from _pictures(PictureReader(trained.signature.inputs), given)
+        return
     reader = QuestionReader(trained.config, trained.signature)
     if isinstance(given, str):
         if reader.needs_json:
@@ -63,6 +68,19 @@ def _questions(trained: Trained, given: Given) -> Iterator[Question]:
         yield from _questions_of_file(trained, reader, given)
     else:
         yield from reader.of_lines(lines_of(given, PIPE), PIPE)
+
+
+def _pictures(reader: PictureReader, given: Given) -> Iterator[Question]:
+    """An image file, or the lines of a file or pipe that name one each."""
+    if isinstance(given, str):
+        raise CommandError("no such file", code="CMD120", key=LITERAL, value=given)
+    if not isinstance(given, Path):
+        yield from reader.of_lines(lines_of(given, PIPE), PIPE, Path())
+    elif given.suffix.lower() in PICTURES:
+        yield reader.of(given, Position(LITERAL), LITERAL)
+    else:
+        with open_given(given, LITERAL) as file:
+            yield from reader.of_lines(lines_of(file, str(given)), str(given), given.parent)
 
 
 def _questions_of_file(trained: Trained, reader: QuestionReader, path: Path) -> Iterator[Question]:

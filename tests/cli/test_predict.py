@@ -245,6 +245,23 @@ def test_a_class_becomes_names_that_end(moved_run: MovedRun, capsys: Capture) ->
     assert isinstance(lines(capsys)[0]["prediction"], str)
 
 
+def test_an_image_is_described(moved_run: MovedRun, capsys: Capture, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    picture = pytest.importorskip("PIL.Image")
+    run, file, listed = str(moved_run("pictures")), tmp_path / "a.png", tmp_path / "all.txt"
+    picture.new("L", (30, 20), 128).save(file)
+    listed.write_text("a.png\na.png\n")
+    assert main(["generate", run, "--image", str(file), "--temperature", "0"]) == 0
+    word = capsys.readouterr().out.strip()
+    assert main(["predict", run, str(file)]) == 0
+    assert lines(capsys)[0]["prediction"] == word
+    assert main(["predict", run, str(listed)]) == 0
+    assert [record["prediction"] for record in lines(capsys)] == [word, word]
+    listed.write_text("a.png\nabsent.png\n")
+    assert main(["predict", run, str(listed), "--json"]) == 4
+    assert errors(capsys)["line"] == 2
+
+
 def test_numbers_follow_from_a_class(moved_run: MovedRun, capsys: Capture) -> None:
     assert main(["generate", str(moved_run("waves")), "--label", "square", "--json"]) == 0
     (result,) = lines(capsys)

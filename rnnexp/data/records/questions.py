@@ -51,7 +51,7 @@ class QuestionReader:
             raise CommandError(
                 "this run reads pictures, which cannot be given as text",
                 code="CMD114",
-                hint="rnnexp generate RUN --image FILE",
+                hint="rnnexp predict RUN FILE reads an image file",
             )
         data, self.spec = config.experiment.data, signature.inputs
         key = getattr(data, "inputs", None)
