@@ -19,6 +19,8 @@ from rnnexp.errors import ConfigError, DataError, Problem
 COMMANDS = [
     "train",
     "evaluate",
+    "predict",
+    "generate",
     "compare-manual",
     "diagnose",
     "runs",
