@@ -110,7 +110,7 @@ def generate(
     training data are not read.
 
     Example:
-      rnnexp generate latest --prompt "ROMEO:" --length 300 --temperature 0.8 --seed 1
+      rnnexp generate latest --prompt "ROMEO:" --temperature 0.8 --seed 1
       rnnexp generate latest --label Italian --samples 10 --top-p 0.9
       rnnexp generate latest --image photo.png --temperature 0
     """

@@ -281,3 +281,19 @@ def test_a_partial_file_does_not_follow_a_link(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         storage.PartialFile(tmp_path / "a")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_new_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="stop"), storage.NewFile(path) as file:
+        file.write("half")
+        raise ValueError("stop")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
+    assert path.read_text() == "old"
+    with storage.NewFile(path) as file:
+        file.write("one\n")
+        assert path.read_text() == "old"
+        file.write("two\n")
+    assert path.read_text() == "one\ntwo\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from rnnexp.cli.app import main
+from rnnexp.recording import checkpoints
 
 MovedRun = Callable[[str], Path]
 Capture = pytest.CaptureFixture[str]
@@ -318,3 +320,26 @@ def test_a_checkpoint_alone_knows_its_encoding(moved_run: MovedRun) -> None:
     trained = restore_for_use(run)
     assert trained.signature == Signature.from_json(written)
     assert not trained.network.training
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [("no checkpoint", "CKP101"), ("another network", "CKP103"), ("no encoding", "CKP104")],
+)
+def test_a_run_that_cannot_answer_says_why(
+    moved_run: MovedRun, capsys: Capture, tmp_path: Path, harm: str, code: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(moved_run("reviews"), run)
+    if harm == "another network":
+        config = run / "resolved.yaml"
+        config.write_text(config.read_text().replace("hidden_sizes: [8]", "hidden_sizes: [9]"))
+    elif harm == "no checkpoint":
+        shutil.rmtree(run / "checkpoints")
+    else:
+        for step in checkpoints.steps(run / "checkpoints"):
+            kept = checkpoints.load(run / "checkpoints" / str(step))
+            del kept.state["signature"]
+            checkpoints.save(run / "checkpoints", kept)
+    assert main(["predict", str(run), "so warm", "--json"]) == 5
+    assert errors(capsys)["code"] == code
