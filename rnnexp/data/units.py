@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["BytePairs", "Characters", "Units", "Words", "code_points", "plain_units"]
 
 WORD = re.compile(r"\w+|[^\w\s]")
+SPACED = re.compile(r"\s*\S+|\s+")
+"""a word with the blanks before it: byte pairs never reach from one into the next"""
+SEPARATORS = re.compile(r"[\x1c-\x1f]")
+"""blanks to Python, and none to the tokenizers library"""
+REMEMBERED = 200_000
+"""words whose byte pairs are kept, some tens of MB"""
 CLOSING, OPENING = frozenset(".,;:!?)]}%’”"), frozenset("([{“‘$#@")
 """marks that are written without a space before them, and without one after them"""
 APOSTROPHE = "'"
@@ -117,7 +123,20 @@ class BytePairs(Units):
         return tuple(sorted(ids, key=ids.__getitem__))
 
     def split(self, text: str) -> list[str]:
-        return list(self._tokenizer.encode(text).tokens)
+        if SEPARATORS.search(text):
+            return list(self._tokenizer.encode(text).tokens)
+        words, known = SPACED.findall(text), self._known
+        if len(known) > REMEMBERED:
+            known.clear()
+        new = list(set(words) - known.keys())
+        for word, encoding in zip(new, self._tokenizer.encode_batch(new), strict=True):
+            known[word] = encoding.tokens
+        return [piece for word in words for piece in known[word]]
+
+    @cached_property
+    def _known(self) -> dict[str, list[str]]:
+        """The byte pairs of the words that were met: most words are met again."""
+        return {}
 
     def join(self, units: Sequence[str]) -> str:
         """The text again, exactly; bytes that are no UTF-8 become U+FFFD."""
