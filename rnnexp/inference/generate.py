@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from rnnexp.config.nearest import nearest
 from rnnexp.config.schema.data import TextCorpus
-from rnnexp.data.dataset import Tokens, Values
+from rnnexp.data.dataset import Image, Tokens, Values
 from rnnexp.data.encoding import Vocabulary
+from rnnexp.data.image_file import open_image
 from rnnexp.data.records.questions import Question, QuestionReader
 from rnnexp.data.units import Units
-from rnnexp.errors import CommandError
+from rnnexp.errors import CommandError, Position
 from rnnexp.inference.answers import answers, first_input
 from rnnexp.inference.decoding import written
 from rnnexp.inference.trained import Trained
@@ -28,6 +30,7 @@ from rnnexp.tasks.sampling import Sampling
 
 __all__ = ["Drawing", "TextModel", "condition_of", "sequences", "values_from"]
 
+OPTIONS = {Values: "--features", Tokens: "--label", Image: "--image"}
 TEXT_LENGTH = 500
 OPENINGS = ("\n", ".")
 """what a text is begun with where no prompt is given: the end of a line or of a sentence"""
@@ -100,17 +103,21 @@ class TextModel:
 
 
 def condition_of(trained: Trained, given: Any, option: str) -> Question:
-    """The one thing that a sequence is made from: a label, an id or a list of features.
+    """The one thing that a sequence is made from: a label, an id, a list of features, or the path
+    of an image.
 
     Raises:
-        CommandError: a label that training never showed.
+        CommandError: a label that training never showed, or no such image.
         DataError: it is not what the network reads.
+        UnsafeError: an image that is too large to decode.
     """
-    inputs, reader = trained.signature.inputs, QuestionReader(trained.config, trained.signature)
-    fitting = "--features" if isinstance(inputs, Values) else "--label"
+    inputs, fitting = trained.signature.inputs, OPTIONS[type(trained.signature.inputs)]
     if option != fitting:
         message = "is not what this run starts from"
-        raise CommandError(message, code="CMD124", key=option, value=given, allowed=fitting)
+        raise CommandError(message, code="CMD124", key=option, value=str(given), allowed=fitting)
+    if isinstance(inputs, Image):
+        return _pictured(inputs, Path(given))
+    reader = QuestionReader(trained.config, trained.signature)
     if reader.field.unit == "id" and str(given).isdecimal():
         given = int(given)
     vocabulary = inputs.vocabulary if isinstance(inputs, Tokens) else None
@@ -125,6 +132,17 @@ def condition_of(trained: Trained, given: Any, option: str) -> Question:
             suggestion=nearest(str(given), known),
         )
     return reader.of(given, option)
+
+
+def _pictured(spec: Image, path: Path) -> Question:
+    """An image file with as many channels, rows and columns as the network reads."""
+    if not path.exists():
+        message = f"no such file: {path.absolute()}"
+        raise CommandError(message, code="CMD120", key="--image", value=str(path))
+    picture = open_image(path.resolve(), Position(str(path)), "--image")
+    color: Literal["gray", "rgb"] = "gray" if spec.channels == 1 else "rgb"
+    pixels_CHW = picture.pixels(color, (spec.height, spec.width))
+    return Question(1, str(path), pixels_CHW[None])
 
 
 def sequences(trained: Trained, condition: Question, drawing: Drawing) -> list[Any]:
