@@ -63,6 +63,10 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
+        if vectors := experiment.dataset.record.get("pretrained"):
+            found = f"{vectors['found']:,} of {vectors['of']:,} tokens start from {vectors['path']}"
+            observer.noted(found)
+            run.log(found)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
         summary = _conclude(run, experiment, outcome)

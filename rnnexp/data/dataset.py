@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
+from rnnexp.data.spelling import Spelling
 
-__all__ = ["Dataset", "Sequences", "Tokens", "Values"]
+__all__ = ["Dataset", "Sequences", "Tokens", "Values", "Vectors", "Words"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -42,11 +43,26 @@ class Tokens:
     end: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words(Tokens):
+    """Tokens that are words, each followed by the ids of its characters."""
+
+    spelling: Spelling
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Pre-trained embeddings: `values` (K, I) of the tokens `ids` (K,)."""
+
+    ids: Ints
+    values: Floats
+
+
 @dataclass(frozen=True)
 class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
-    inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
+    inputs: Values (N, T, I) float32, Tokens (N, T) int64 or Words (N, T, 1 + width) int64;
         in one-to-many the condition: Values (N, I) float32 or Tokens (N,) int64.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
     lengths: (N,) int64, valid steps of each example; None where every example fills T.
@@ -76,6 +92,7 @@ class Dataset:
     know_nothing: metrics of the best constant answer where theory gives them,
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
+    vectors: what the embedding of what the network reads starts from, where there is such a file.
     """
 
     source: str
@@ -90,6 +107,12 @@ class Dataset:
     reach: int | None = None
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    vectors: Vectors | None = None
+
+    @property
+    def read(self) -> Values | Tokens:
+        """What the recurrent layers read: the inputs, or in one-to-many the answers so far."""
+        return self.outputs if self.shape == "one_to_many" else self.inputs
 
     @property
     def time_steps(self) -> int:

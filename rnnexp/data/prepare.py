@@ -10,6 +10,7 @@ from rnnexp.data.dataset import Dataset
 from rnnexp.data.guards import check
 from rnnexp.data.record import describe
 from rnnexp.data.sources import csv_series, digits, jsonl, python_docs, tables, text
+from rnnexp.data.sources.word_vectors import with_word_vectors
 from rnnexp.data.synthetic import (
     adding,
     copy_memory,
@@ -34,6 +35,7 @@ def prepare(config: Config) -> Dataset:
     dataset = _load(config)
     assert dataset.shape == config.experiment.task.kind, "the config was not checked"
     check(config, dataset)
+    dataset = with_word_vectors(config, dataset)
     return replace(dataset, record=describe(dataset))
 
 

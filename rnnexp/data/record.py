@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.dataset import Dataset, Tokens, Values, Words
 from rnnexp.data.splits import SPLITS
 
 __all__ = ["describe"]
@@ -29,4 +29,5 @@ def _encoding(spec: Values | Tokens) -> dict[str, Any]:
         scaler = spec.scaler.to_json() if spec.scaler else None
         return {"features": spec.size, "names": list(spec.names), "scaler": scaler}
     vocabulary = spec.vocabulary.to_json() if spec.vocabulary else None
-    return {"tokens": spec.size, "vocabulary": vocabulary, "end": spec.end}
+    spelling = {"spelling": spec.spelling.to_json()} if isinstance(spec, Words) else {}
+    return {"tokens": spec.size, "vocabulary": vocabulary, "end": spec.end} | spelling

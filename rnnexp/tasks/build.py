@@ -20,9 +20,9 @@ __all__ = ["build_task"]
 LANGUAGE_SOURCES = ("text", "python_docs")
 
 
-def build_task(config: TaskConfig, dataset: Dataset) -> Task:
+def build_task(config: TaskConfig, dataset: Dataset, label_smoothing: float = 0.0) -> Task:
     """The task of an experiment."""
-    objective = _objective(config, dataset)
+    objective = _objective(config, dataset, label_smoothing)
     if config.kind == "many_to_one":
         return ManyToOneTask(objective)
     if config.kind == "many_to_many":
@@ -30,11 +30,12 @@ def build_task(config: TaskConfig, dataset: Dataset) -> Task:
     return OneToManyTask(objective, getattr(dataset.outputs, "end", None))
 
 
-def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
+def _objective(config: TaskConfig, dataset: Dataset, label_smoothing: float) -> Objective:
     if isinstance(dataset.outputs, Values):
         return Regression(config.loss or "mse", dataset.outputs.scaler)
     weights = _class_weights(config, dataset) if isinstance(config, ManyToOne) else None
-    return Classification(weights, language=dataset.source in LANGUAGE_SOURCES)
+    language = dataset.source in LANGUAGE_SOURCES
+    return Classification(weights, language=language, label_smoothing=label_smoothing)
 
 
 def _class_weights(config: ManyToOne, dataset: Dataset) -> Tensor | None:

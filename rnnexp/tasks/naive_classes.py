@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.data.dataset import Dataset, Tokens
+from rnnexp.data.dataset import Dataset, Tokens, Words
 
 __all__ = ["LANGUAGE_SOURCES", "score_classes"]
 
@@ -105,7 +105,9 @@ def _best_answers(pairs: Ints, counts: Ints, kinds: Ints, frequency: Doubles) ->
 
 def _inputs(dataset: Dataset, split: str) -> Ints:
     """(M,) the input token at each valid target."""
-    return np.asarray(dataset.split(split).inputs[dataset.counted(split)], dtype=np.int64)
+    ids = dataset.split(split).inputs
+    ids = ids[..., 0] if isinstance(dataset.inputs, Words) else ids
+    return np.asarray(ids[dataset.counted(split)], dtype=np.int64)
 
 
 def _most_frequent_sequence(dataset: Dataset, split: str) -> dict[str, float]:

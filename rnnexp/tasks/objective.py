@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -75,18 +76,29 @@ class Regression(Objective):
 
 
 class Classification(Objective):
-    """Classes or tokens, cross-entropy in nats; `class_weights` act in training only."""
+    """Classes or tokens, cross-entropy in nats.
 
-    def __init__(self, class_weights: Tensor | None = None, language: bool = False) -> None:
+    `class_weights` and `label_smoothing` (Szegedy et al. 2016: so much of the target is spread
+    evenly over all classes) act in training only.
+    """
+
+    def __init__(
+        self,
+        class_weights: Tensor | None = None,
+        language: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
         self.class_weights, self.language = class_weights, language
+        self.label_smoothing = label_smoothing
 
     def loss(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> Tensor:
-        weights = None
-        if self.class_weights is not None:
-            weights = self.class_weights.to(output_MO)
+        weights, smoothing = self.class_weights, self.label_smoothing
+        if weights is not None:
+            weights = weights.to(output_MO)
+        loss = partial(F.cross_entropy, output_MO, target, weights, label_smoothing=smoothing)
         if mask_M is None:
-            return F.cross_entropy(output_MO, target, weights, reduction="sum")
-        return (F.cross_entropy(output_MO, target, weights, reduction="none") * mask_M).sum()
+            return loss(reduction="sum")
+        return (loss(reduction="none") * mask_M).sum()
 
     @torch.no_grad()
     def sums(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> dict[str, float]:

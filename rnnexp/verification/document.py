@@ -15,6 +15,7 @@ from rnnexp.verification.lecture import LAST_PLACE, lecture, printed_difference
 from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import verify
 from rnnexp.verification.steps import steps
+from rnnexp.verification.words import behind_words
 
 __all__ = ["LONGEST", "SEQUENCES", "compare_experiment", "compare_lecture"]
 
@@ -35,8 +36,10 @@ def compare_experiment(
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     if experiment.config.experiment.training.teacher_forcing is not None:
         probe = probe.taught(experiment.dataset.outputs)
-    found = _compare(experiment.network, experiment.task, probe, steps_of, gates)
-    return {"of_time_steps": experiment.dataset.time_steps} | found
+    network, probe, left_out = behind_words(experiment.network, probe)
+    found = _compare(network, experiment.task, probe, steps_of, gates)
+    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": list(left_out)}
+    return about | found
 
 
 def compare_lecture(gates: bool = False) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Floats, Ints, Tokens, Values
+from rnnexp.data.dataset import Floats, Ints, Tokens, Values, Words
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
+from rnnexp.data.spelling import Spelling
 from rnnexp.errors import DataError
 
 __all__ = ["Column", "Spec", "encode", "fit", "pad"]
@@ -43,7 +44,7 @@ def fit(config: Config, data: Records, field: Field, train: Column, everything: 
 
 
 def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | Ints:
-    """(T, F) float32 or (T,) int64 of one example.
+    """(T, F) float32, (T,) int64 or, of words with their characters, (T, 1 + W) of one example.
 
     Raises:
         DataError: a label that the training part never shows.
@@ -52,6 +53,8 @@ def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | I
         with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
             return spec.scaler.apply(value) if spec.scaler else value.astype(np.float32)
     ids = value + field.closed if field.unit == "id" else _look_up(field, spec, example, value)
+    if isinstance(spec, Words):
+        return np.column_stack([ids, spec.spelling.encode(value)])
     return np.append(ids, 0) if field.closed else ids
 
 
@@ -155,6 +158,8 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
             key="data.classes",
             value=data.classes,
         )
+    if field.side == "inputs" and config.experiment.model.characters is not None:
+        return Words(len(vocabulary), vocabulary, spelling=Spelling.fit(units))
     return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
 
 

@@ -1,20 +1,25 @@
-"""A file that the user names: a regular file, of a size that fits in memory, in UTF-8."""
+"""A file that the user names: a regular file in UTF-8.
+
+`read_file` holds it whole, where its size fits in memory; `StreamedFile` reads it piece by piece.
+"""
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from rnnexp.config.config import Config
 from rnnexp.config.nearest import nearest
 from rnnexp.data.memory import check_memory
 from rnnexp.errors import DataError, Position
 
-__all__ = ["SourceFile", "read_file"]
+__all__ = ["SourceFile", "StreamedFile", "read_file"]
 
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -25,6 +30,8 @@ KINDS = {
 }
 # The bytes, the decoded text, its pieces and the numbers in them live at the same time.
 MEMORY_PER_BYTE = 8
+PIECE = 1 << 20
+"""bytes that are held at a time of a file that is streamed"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,50 @@ class SourceFile:
         return self.at(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
+@dataclass(frozen=True)
+class StreamedFile:
+    """A data file that is read anew, in pieces, each time it is asked for, and never held whole."""
+
+    config: Config
+    key: str
+
+    @property
+    def name(self) -> str:
+        return str(self.config.file(self.key))
+
+    def record(self) -> dict[str, Any]:
+        """What `data.json` keeps about this file."""
+        digest, size = hashlib.sha256(), 0
+        for piece in self._pieces():
+            digest.update(piece)
+            size += len(piece)
+        return {"path": self.name, "sha256": digest.hexdigest(), "bytes": size}
+
+    def text(self) -> Iterator[str]:
+        """The pieces of its text.
+
+        Raises:
+            DataError: no such file, not a readable regular file, or not UTF-8.
+        """
+        utf8 = codecs.getincrementaldecoder("utf-8-sig")()
+        try:
+            for piece in self._pieces():
+                yield utf8.decode(piece)
+            yield utf8.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"not UTF-8: byte 0x{error.object[error.start]:02x}",
+                code="DAT104",
+                position=Position(self.name),
+                hint="save the file as UTF-8",
+            ) from None
+
+    def _pieces(self) -> Iterator[bytes]:
+        with _open(self.config, self.key) as file:
+            while piece := file.read(PIECE):
+                yield piece
+
+
 def read_file(config: Config, key: str) -> SourceFile:
     """Read the file that the config names at `key`, such as `data.path`.
 
@@ -80,18 +131,29 @@ def read_file(config: Config, key: str) -> SourceFile:
         DataError: no such file, or not a readable regular file.
         MemoryExceededError: it is larger than this machine's memory allows.
     """
+    with _open(config, key) as file:
+        name, size = str(config.file(key)), os.fstat(file.fileno()).st_size
+        check_memory(size * MEMORY_PER_BYTE, f"{name} ({size:,} bytes)", config.where(key), key)
+        try:
+            return SourceFile(name, file.read() or b"")
+        except OSError as error:
+            _refuse(error, config.file(key), config, key)
+
+
+def _open(config: Config, key: str) -> BinaryIO:
     path = config.file(key)
     try:
         # Kind before opening: opening alone can block on a FIFO or act on a device.
         _check_kind(path.stat(), path, config, key)
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            status = os.fstat(file.fileno())
-            _check_kind(status, path, config, key)
-            needed = status.st_size * MEMORY_PER_BYTE
-            check_memory(needed, f"{path} ({status.st_size:,} bytes)", config.where(key), key)
-            return SourceFile(str(path), file.read() or b"")
+        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 (the caller's)
     except (OSError, ValueError) as error:
         _refuse(error, path, config, key)
+    try:
+        _check_kind(os.fstat(file.fileno()), path, config, key)
+    except DataError:
+        file.close()
+        raise
+    return file
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
