@@ -6,6 +6,7 @@ The file is read line by line; only the vectors of known tokens are kept.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -20,6 +21,8 @@ from rnnexp.errors import DataError, Position
 __all__ = ["with_word_vectors"]
 
 KEY = "model.pretrained.path"
+HEADER = re.compile(r"[0-9]{1,9}\s([0-9]{1,9})")
+"""`count size`, which word2vec writes first"""
 LONGEST = 1 << 20
 """characters of a line, more than any vector has"""
 
@@ -56,8 +59,8 @@ def _vectors(config: Config, file: StreamedFile) -> Iterator[tuple[str, list[str
     for number, line in enumerate(_lines(file), start=1):
         fields = line.rstrip(" \r").replace("\t", " ").split(" ")
         if number == 1:
-            header = len(fields) == 2 and all(map(str.isdigit, fields))
-            there_is = int(fields[1]) if header else _numbers_at_the_end(fields)
+            header = HEADER.fullmatch(line.strip())
+            there_is = int(header[1]) if header else _numbers_at_the_end(fields)
             if there_is not in (0, size):
                 raise _another_size(config, file, there_is)
             if header:
@@ -116,12 +119,12 @@ def _no_vector(file: StreamedFile, number: int, line: str, size: int) -> DataErr
 
 
 def _none_found(config: Config, file: StreamedFile, units: tuple[str, ...]) -> DataError:
-    words = [word for word, _ in islice(_vectors(config, file), 5)]
+    words = [repr(word) for word, _ in islice(_vectors(config, file), 5)]
     return DataError(
         f"none of the {len(units):,} tokens of the training part stands in {file.name}",
         code="DAT264",
         position=config.where(KEY),
         key=KEY,
-        hint=f"its first words are {', '.join(map(repr, words))}; the tokens are"
+        hint=f"its first words are {', '.join(words) or 'none: it is empty'}; the tokens are"
         f" {', '.join(map(repr, units[:5]))}, ...",
     )
