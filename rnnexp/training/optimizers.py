@@ -13,9 +13,9 @@ __all__ = ["build_optimizer"]
 
 
 def build_optimizer(config: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimizer over those parameters that are not frozen."""
+    """The optimizer over the parameters."""
     settings = config.model_dump(exclude={"name"})
-    parameters = [parameter for parameter in parameters if parameter.requires_grad]
+    parameters = list(parameters)
     if isinstance(config, AdamW):
         return torch.optim.AdamW(parameters, fused=True, **settings)
     if isinstance(config, Adam):
