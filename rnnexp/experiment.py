@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from rnnexp.config.config import Config
+from rnnexp.config.schema import Experiment as Settings
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
@@ -17,6 +18,7 @@ from rnnexp.layers.build import build_network
 from rnnexp.layers.direction import Direction
 from rnnexp.layers.network import Network
 from rnnexp.layers.shape_plan import LayerPlan, plan_layers
+from rnnexp.layers.word_vectors import set_vectors
 from rnnexp.tasks.build import build_task
 from rnnexp.tasks.task import Task
 from rnnexp.training.device import (
@@ -29,7 +31,7 @@ from rnnexp.training.memory import check_training_memory
 from rnnexp.training.schedules import check_warm_up
 from rnnexp.training.trainer import Trainer
 
-__all__ = ["Experiment", "assemble", "describe"]
+__all__ = ["Experiment", "assemble", "describe", "initial_network"]
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,19 @@ def assemble(config: Config) -> Experiment:
         training.threads, max(settings.model.hidden_sizes), training.batch_size
     )
     torch.set_num_threads(threads)
-    torch.manual_seed(settings.seed)
-    network = build_network(settings.model, dataset, conditioning).to(device)
-    task = build_task(settings.task, dataset)
+    network = initial_network(settings, dataset).to(device)
+    task = build_task(settings.task, dataset, training.label_smoothing)
     return Experiment(config, dataset, layers, network, task, device, threads)
+
+
+def initial_network(settings: Settings, dataset: Dataset) -> Network:
+    """The network as training finds it: drawn from the experiment's seed, vectors read in."""
+    torch.manual_seed(settings.seed)
+    conditioning = getattr(settings.task, "conditioning", None)
+    network = build_network(settings.model, dataset, conditioning)
+    if dataset.vectors is not None:
+        set_vectors(network, dataset.vectors)
+    return network
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:

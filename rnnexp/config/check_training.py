@@ -152,15 +152,27 @@ def patience_within_epochs(config: Config) -> Findings:
 
 @checked
 def one_dropout_mask_per_graph(config: Config) -> Findings:
-    """Steps that are run again for k2 > k1 would get another mask than the window after them."""
-    bptt, key = config.experiment.training.bptt, "model.recurrent_dropout"
-    if (
-        isinstance(bptt, Truncated)
-        and bptt.k2 > bptt.k1
-        and config.experiment.model.recurrent_dropout
+    """Steps that are run again for k2 > k1 would get another mask than they had before."""
+    bptt, model = config.experiment.training.bptt, config.experiment.model
+    if not isinstance(bptt, Truncated) or bptt.k2 <= bptt.k1:
+        return
+    for name, what in (
+        ("recurrent_dropout", "one mask holds for one truncated window"),
+        ("dropout", "steps that are run again would drop other units"),
+        ("input_dropout", "steps that are run again would read other inputs"),
+        ("word_dropout", "steps that are run again would read other tokens"),
     ):
-        message = "needs k2 = k1: one mask holds for one truncated window"
-        yield Finding(CONTRADICTION, key, message, ("training.bptt.k2",))
+        if getattr(model, name):
+            message = f"needs k2 = k1: {what}"
+            yield Finding(CONTRADICTION, f"model.{name}", message, ("training.bptt.k2",))
+
+
+@checked
+def label_smoothing_of_classes(config: Config) -> Findings:
+    experiment = config.experiment
+    if experiment.training.label_smoothing and target_of(experiment) != "classification":
+        message = "no effect: the targets are numbers, not classes"
+        yield Finding(NO_EFFECT, "training.label_smoothing", message, ("task.target",))
 
 
 @checked

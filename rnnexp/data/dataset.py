@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.encoding import Scaler, Vocabulary
+from rnnexp.data.spelling import Spelling
 
 __all__ = [
     "Answer",
@@ -26,6 +27,8 @@ __all__ = [
     "Spec",
     "Tokens",
     "Values",
+    "Vectors",
+    "Words",
     "spec_from_json",
 ]
 
@@ -86,6 +89,21 @@ class Tokens:
         return cls(record["tokens"], vocabulary, record["end"])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words(Tokens):
+    """Tokens that are words, each followed by the ids of its characters."""
+
+    spelling: Spelling
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "kind": "words", "spelling": self.spelling.to_json()}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Words:
+        plain, spelling = Tokens.from_json(record), Spelling.from_json(record["spelling"])
+        return cls(plain.size, plain.vocabulary, plain.end, spelling=spelling)
+
+
 @dataclass(frozen=True)
 class Image:
     """A picture with brightness 0..1 that a sequence is generated from (one-to-many only)."""
@@ -114,7 +132,12 @@ class Image:
 
 Spec = Values | Tokens | Image
 Answer = Values | Tokens
-SPECS: dict[str, type[Spec]] = {"values": Values, "tokens": Tokens, "image": Image}
+SPECS: dict[str, type[Spec]] = {
+    "values": Values,
+    "tokens": Tokens,
+    "words": Words,
+    "image": Image,
+}
 
 
 def spec_from_json(record: Mapping[str, Any]) -> Spec:
@@ -136,12 +159,20 @@ class Ends(Protocol):
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """Pre-trained embeddings: `values` (K, I) of the tokens `ids` (K,)."""
+
+    ids: Ints
+    values: Floats
+
+
+@dataclass(frozen=True)
 class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
     Those of a large text lie on disk: they are taken by rows, and walked over with `pieces`.
 
-    inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
+    inputs: Values (N, T, I) float32, Tokens (N, T) int64 or Words (N, T, 1 + width) int64;
         in one-to-many the condition: Values (N, I) float32, Tokens (N,) int64, or Image
         (N, channels, height, width) float32.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
@@ -223,6 +254,7 @@ class Dataset:
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
     units: what a step of an input and of a target was read as, where they come from a file.
     notes: what a person should be told before training.
+    vectors: what the embedding of what the network reads starts from, where there is such a file.
     """
 
     source: str
@@ -241,6 +273,12 @@ class Dataset:
     record: Mapping[str, Any] = field(default_factory=dict)
     units: tuple[str | None, str | None] = (None, None)
     notes: tuple[str, ...] = ()
+    vectors: Vectors | None = None
+
+    @property
+    def read(self) -> Spec:
+        """What the recurrent layers read: the inputs, or in one-to-many the answers so far."""
+        return self.outputs if self.shape == "one_to_many" else self.inputs
 
     @property
     def time_steps(self) -> int:

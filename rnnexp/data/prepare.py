@@ -26,6 +26,7 @@ from rnnexp.data.sources import (
     tables,
     text,
 )
+from rnnexp.data.sources.word_vectors import with_word_vectors
 from rnnexp.data.synthetic import (
     adding,
     copy_memory,
@@ -50,6 +51,7 @@ def prepare(config: Config) -> Dataset:
     dataset = _load(config)
     assert dataset.shape == config.experiment.task.kind, "the config was not checked"
     check(config, dataset)
+    dataset = with_word_vectors(config, dataset)
     return replace(dataset, record=describe(dataset))
 
 

@@ -27,6 +27,7 @@ from rnnexp.manual.norm import Values
 from rnnexp.verification.condition import encoded
 from rnnexp.verification.probe import Probe, loss_by_hand
 from rnnexp.verification.transcribe import transcribe
+from rnnexp.verification.words import behind_words
 
 __all__ = ["SEQUENCES", "diagnose"]
 
@@ -49,7 +50,8 @@ def diagnose(
     """
     config, dataset = experiment.config, experiment.dataset
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
-    network, probe, _ = encoded(experiment.network, probe)
+    network, probe, _ = behind_words(experiment.network, probe)
+    network, probe, _ = encoded(network, probe)
     steps = max(probe.lengths)
     layers = _layers(experiment, network, probe)
     clipping = None if records is None else clipping_of(records)

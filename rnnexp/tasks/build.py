@@ -21,9 +21,9 @@ from rnnexp.tasks.task import Task
 __all__ = ["build_task"]
 
 
-def build_task(config: TaskConfig, dataset: Dataset) -> Task:
+def build_task(config: TaskConfig, dataset: Dataset, label_smoothing: float = 0.0) -> Task:
     """The task of an experiment."""
-    objective = _objective(config, dataset)
+    objective = _objective(config, dataset, label_smoothing)
     if config.kind == "many_to_one":
         return ManyToOneTask(objective)
     if config.kind == "many_to_many":
@@ -31,7 +31,7 @@ def build_task(config: TaskConfig, dataset: Dataset) -> Task:
     return OneToManyTask(objective, getattr(dataset.outputs, "end", None))
 
 
-def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
+def _objective(config: TaskConfig, dataset: Dataset, label_smoothing: float) -> Objective:
     if isinstance(dataset.outputs, Values):
         scaler, weights = dataset.outputs.scaler, scale_weights(dataset)
         return Regression(config.loss or "mse", scaler, weights)
@@ -39,6 +39,7 @@ def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
         _class_weights(config, dataset) if isinstance(config, ManyToOne) else None,
         language=is_language(dataset),
         counted_classes=dataset.outputs.size if judges_classes(dataset) else None,
+        label_smoothing=label_smoothing,
     )
 
 

@@ -21,6 +21,7 @@ from rnnexp.tasks.pair_counts import PairCounts
 
 __all__ = ["score_classes"]
 
+OWN_FILES = ("conllu", "csv_rows", "jsonl", "npz", "parquet_rows")
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Answer = Callable[[Ints, Ints], tuple[Doubles, Ints]]
@@ -77,7 +78,8 @@ def _valid(dataset: Dataset, split: str) -> Iterator[tuple[Ints, Ints]]:
     for piece in dataset.split(split).pieces():
         counted = dataset.counted_in(piece)
         targets = _chosen(piece.targets, counted)
-        yield _chosen(piece.inputs, counted) if aligned else targets, targets
+        inputs = piece.inputs[..., 0] if isinstance(dataset.inputs, Words) else piece.inputs
+        yield _chosen(inputs, counted) if aligned else targets, targets
 
 
 def _chosen(values: NDArray[Any], counted: NDArray[np.bool_]) -> Ints:
@@ -106,7 +108,7 @@ def _frequency(dataset: Dataset, pairs: PairCounts | None) -> Doubles:
 def _inputs_tell(dataset: Dataset) -> bool:
     """Whether the token of each step may say something about the answer of that step."""
     aligned = dataset.shape == "many_to_many" and isinstance(dataset.inputs, Tokens)
-    return aligned and (dataset.source == "jsonl" or is_language(dataset))
+    return aligned and (dataset.source in OWN_FILES or is_language(dataset))
 
 
 @dataclass(frozen=True)

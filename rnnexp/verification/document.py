@@ -16,6 +16,7 @@ from rnnexp.verification.lecture import LAST_PLACE, lecture, printed_difference
 from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import verify
 from rnnexp.verification.steps import steps
+from rnnexp.verification.words import behind_words
 
 __all__ = ["LONGEST", "SEQUENCES", "compare_experiment", "compare_lecture"]
 
@@ -36,9 +37,10 @@ def compare_experiment(
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     if experiment.config.experiment.training.teacher_forcing is not None:
         probe = probe.taught(experiment.dataset.outputs)
-    network, probe, left_out = encoded(experiment.network, probe)
+    network, probe, words = behind_words(experiment.network, probe)
+    network, probe, image = encoded(network, probe)
     found = _compare(network, experiment.task, probe, steps_of, gates)
-    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": list(left_out)}
+    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": [*words, *image]}
     return about | found
 
 

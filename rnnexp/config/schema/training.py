@@ -208,6 +208,8 @@ class Training(Section):
     """backpropagation through the whole sequence, or truncated"""
     teacher_forcing: TeacherForcing | None = None
     """for recurrences that feed the output back; null reads the network's own output always"""
+    label_smoothing: Decay = 0.0
+    """share of the target that is spread over all classes, in the loss that is trained only"""
     monitor: str = "val/loss"
     """validation metric that chooses the best checkpoint, stops early and moves `plateau`"""
     mode: Literal["min", "max"] | None = None
