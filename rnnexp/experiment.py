@@ -8,14 +8,16 @@ from typing import Any
 import torch
 
 from rnnexp.config.config import Config
+from rnnexp.config.schema.model import Model
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.prepare import prepare
 from rnnexp.kernels import Path as KernelPath
-from rnnexp.layers.build import build_network
+from rnnexp.layers.build import build_encoder_decoder, build_network
 from rnnexp.layers.direction import Direction
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
+from rnnexp.layers.encoder_decoder_plan import plan_encoder_decoder
 from rnnexp.layers.shape_plan import LayerPlan, plan_layers
 from rnnexp.tasks.build import build_task
 from rnnexp.tasks.task import Task
@@ -39,7 +41,7 @@ class Experiment:
     config: Config
     dataset: Dataset
     layers: tuple[LayerPlan, ...]
-    network: Network
+    network: AnyNetwork
     task: Task
     device: torch.device
     threads: int
@@ -66,9 +68,9 @@ class Experiment:
         return evaluation_batches(self.dataset, split, training.batch_size, training.bptt)
 
     def evaluate(self, split: str, keep_predictions: bool = False) -> Evaluation:
-        """Score a split with the network as it is."""
+        """Score a split with the network as it is, as thoroughly as a finished one."""
         batches = self.batches(split)
-        return evaluate(self.network, self.task, batches, self.device, keep_predictions)
+        return evaluate(self.network, self.task.final(), batches, self.device, keep_predictions)
 
 
 @out_of_memory()
@@ -84,7 +86,7 @@ def assemble(config: Config) -> Experiment:
     device = choose_device(settings.training.device, config.where("training.device"))
     dataset = prepare(config)
     conditioning = getattr(settings.task, "conditioning", None)
-    layers = plan_layers(settings.model, dataset, conditioning)
+    layers = _plan(settings.model, dataset, conditioning)
     check_training_memory(config, dataset, layers)
 
     training = settings.training
@@ -93,9 +95,21 @@ def assemble(config: Config) -> Experiment:
     )
     torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
-    network = build_network(settings.model, dataset, conditioning).to(device)
+    network = _build(settings.model, dataset, conditioning).to(device)
     task = build_task(settings.task, dataset)
     return Experiment(config, dataset, layers, network, task, device, threads)
+
+
+def _plan(model: Model, dataset: Dataset, conditioning: str | None) -> tuple[LayerPlan, ...]:
+    if dataset.shape == "delayed":
+        return plan_encoder_decoder(model, dataset)
+    return plan_layers(model, dataset, conditioning)
+
+
+def _build(model: Model, dataset: Dataset, conditioning: str | None) -> AnyNetwork:
+    if dataset.shape == "delayed":
+        return build_encoder_decoder(model, dataset)
+    return build_network(model, dataset, conditioning)
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:

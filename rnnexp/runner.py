@@ -26,6 +26,7 @@ from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
 from rnnexp.tasks.baselines import baselines
+from rnnexp.tasks.objective import Regression
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
@@ -171,7 +172,8 @@ def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[
     if test.predictions:
         lines = "".join(json.dumps(record) + "\n" for record in test.predictions)
         run.write_text("predictions.jsonl", lines)
-    _write_plots(run, test.predictions)
+    forecasts = isinstance(experiment.task.objective, Regression)
+    _write_plots(run, test.predictions if forecasts else [])
     run.write_json("summary.json", summary)
     run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
     return summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["larger_is_better"]
 
-LARGER = frozenset({"accuracy", "exact_match"})
+LARGER = frozenset({"accuracy", "exact_match", "bleu", "chrf"})
 
 
 def larger_is_better(name: str) -> bool:

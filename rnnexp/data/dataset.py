@@ -6,14 +6,16 @@ numpy only; tensors begin in `rnnexp.data.batches`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnexp.config.compatibility import Shape
 from rnnexp.data.encoding import Scaler, Vocabulary
+from rnnexp.data.spacing import SPACES, Spacing
 
 __all__ = ["Dataset", "Sequences", "Tokens", "Values"]
 
@@ -34,12 +36,20 @@ class Values:
 class Tokens:
     """One of `size` classes at each step; `vocabulary` names them where they have names.
 
-    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many only).
+    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many and
+    delayed). `spacing` says how the names become text again.
     """
 
     size: int
     vocabulary: Vocabulary | None = None
     end: int | None = None
+    spacing: Spacing = SPACES
+
+    def text(self, ids: Iterable[int]) -> str:
+        """What ids say, the end token aside."""
+        kept = [i for i in ids if i != self.end]
+        units = self.vocabulary.decode(kept) if self.vocabulary else map(str, kept)
+        return self.spacing.join(units)
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,11 @@ class Sequences:
     inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
         in one-to-many the condition: Values (N, I) float32 or Tokens (N,) int64.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
+        delayed: inputs (N, S, I) or (N, S) with a time of their own, targets (N, T) int64.
     lengths: (N,) int64, valid steps of each example; None where every example fills T.
+    source_lengths: (N,) int64, the same of the inputs of a delayed task, whose `lengths` are those
+        of the targets.
+    texts: the targets as they were written, where text is to be compared with text.
     mask: (N, T) bool, steps whose target counts; None where every valid step counts.
     origin: (N,) int64, where each example stands in its source (line of the file, index of the
         series at its first target, ...), for messages and plots.
@@ -58,8 +72,10 @@ class Sequences:
     inputs: Floats | Ints
     targets: Floats | Ints
     lengths: Ints | None = None
+    source_lengths: Ints | None = None
     mask: NDArray[np.bool_] | None = None
     origin: Ints | None = None
+    texts: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -79,7 +95,7 @@ class Dataset:
     """
 
     source: str
-    shape: Literal["many_to_one", "one_to_many", "many_to_many"]
+    shape: Shape
     train: Sequences
     val: Sequences
     test: Sequences
@@ -93,8 +109,9 @@ class Dataset:
 
     @property
     def time_steps(self) -> int:
-        """T of the training examples, padding included."""
-        sequences = self.train.targets if self.shape == "one_to_many" else self.train.inputs
+        """T of the training examples, padding included; that of the targets where they differ."""
+        written = self.shape in ("one_to_many", "delayed")
+        sequences = self.train.targets if written else self.train.inputs
         return int(sequences.shape[1])
 
     def split(self, name: str) -> Sequences:

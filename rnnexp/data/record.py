@@ -12,12 +12,13 @@ __all__ = ["describe"]
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Sizes, encodings and scalers, and what the source itself has to say."""
-    sequence = dataset.train.targets if dataset.shape == "one_to_many" else dataset.train.inputs
+    source = {"S": dataset.train.inputs.shape[1]} if dataset.shape == "delayed" else {}
     return {
         "source": dataset.source,
         "shape": dataset.shape,
         "splits": {name: len(dataset.split(name)) for name in SPLITS},
-        "T": sequence.shape[1],
+        "T": dataset.time_steps,
+        **source,
         "inputs": _encoding(dataset.inputs),
         "outputs": _encoding(dataset.outputs),
         **dataset.record,
@@ -29,4 +30,9 @@ def _encoding(spec: Values | Tokens) -> dict[str, Any]:
         scaler = spec.scaler.to_json() if spec.scaler else None
         return {"features": spec.size, "names": list(spec.names), "scaler": scaler}
     vocabulary = spec.vocabulary.to_json() if spec.vocabulary else None
-    return {"tokens": spec.size, "vocabulary": vocabulary, "end": spec.end}
+    return {
+        "tokens": spec.size,
+        "vocabulary": vocabulary,
+        "end": spec.end,
+        "spacing": spec.spacing.to_json(),
+    }

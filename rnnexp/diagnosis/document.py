@@ -23,6 +23,7 @@ from rnnexp.experiment import Experiment
 from rnnexp.manual.contributions import contributions
 from rnnexp.manual.network import Reader, ReaderSum
 from rnnexp.manual.norm import Values
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe, loss_by_hand
 from rnnexp.verification.transcribe import transcribe
 
@@ -46,6 +47,7 @@ def diagnose(
     is judged, or what truncation leaves of it.
     """
     config, dataset = experiment.config, experiment.dataset
+    plain_network(experiment)  # before any work
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     steps = max(probe.lengths)
     layers = _layers(experiment, probe)
@@ -81,7 +83,7 @@ def diagnose(
 
 def _layers(experiment: Experiment, probe: Probe) -> list[dict[str, Any]]:
     """Every reader of every layer, bottom first."""
-    network = experiment.network.to(torch.device("cpu"))
+    network = plain_network(experiment).to(torch.device("cpu"))
     written, groups = transcribe(network, np.float64), grouped(probe)
     sums: dict[str, list[ReaderSum]] = {}
     for group, run in zip(groups, forward(written, groups), strict=True):
@@ -127,7 +129,7 @@ def _truncation(experiment: Experiment, probe: Probe) -> list[dict[str, Any]] | 
     bptt = _truncated(experiment)
     if bptt is None:
         return None
-    found = truncation_bias(experiment.network, experiment.task, probe, bptt)
+    found = truncation_bias(plain_network(experiment), experiment.task, probe, bptt)
     return [asdict(bias) for bias in found]
 
 

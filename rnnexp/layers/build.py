@@ -8,14 +8,23 @@ from torch import nn
 
 from rnnexp.config.schema.model import Model
 from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.layers.attention import Attention
 from rnnexp.layers.direction import Direction, HiddenDirection
+from rnnexp.layers.encoder_decoder import CopyBridge, Decoder, EncoderDecoder, LinearBridge
+from rnnexp.layers.encoder_decoder_plan import (
+    decoder_of,
+    final_size,
+    readout_inputs,
+    readout_size,
+    writer_of,
+)
 from rnnexp.layers.init import initialise, initialise_output
 from rnnexp.layers.network import Bridge, Network, OneHot
 from rnnexp.layers.output_direction import OutputDirection
 from rnnexp.layers.shape_plan import STATES, encoded_size, output_sizes, return_sequences
 from rnnexp.layers.stack import RecurrentLayer, Stack
 
-__all__ = ["build_network"]
+__all__ = ["build_encoder_decoder", "build_network"]
 
 
 def build_network(model: Model, dataset: Dataset, conditioning: str | None = None) -> Network:
@@ -39,6 +48,46 @@ def build_network(model: Model, dataset: Dataset, conditioning: str | None = Non
     if conditioning == "initial_state":
         bridge = Bridge(dataset.inputs.size, model.hidden_sizes, len(STATES[model.cell]))
     return Network(encode, stack, head, condition, bridge)
+
+
+def build_encoder_decoder(model: Model, dataset: Dataset) -> EncoderDecoder:
+    """The network of a delayed many-to-many, freshly initialised from torch's random state."""
+    encode = _encoder(dataset.inputs, model.embedding)
+    size = encoded_size(dataset.inputs, model.embedding)
+    layers = len(model.hidden_sizes)
+    stack = _stack(model, size, (True,) * layers)
+    bridge = _bridge(model)
+    return EncoderDecoder(encode, stack, bridge, _decoder(model, dataset.outputs, stack))
+
+
+def _bridge(model: Model) -> nn.Module | None:
+    writer = writer_of(model)
+    kind = decoder_of(model).bridge
+    if kind == "zero":
+        return None
+    if kind == "copy":
+        return CopyBridge(model.merge or "concat")
+    return LinearBridge(final_size(model), writer.hidden_sizes, len(STATES[model.cell]))
+
+
+def _decoder(model: Model, outputs: Values | Tokens, encoder: Stack) -> Decoder:
+    settings, writer = decoder_of(model), writer_of(model)
+    hidden, size = writer.hidden_sizes[-1], readout_size(model)
+    attention = None
+    if settings.attention != "none":
+        attention = Attention(settings.attention, hidden, encoder.output_size)
+    read = readout_inputs(model)
+    readout = None if read is None else nn.Linear(read, size)
+    embed, head = _encoder(outputs, writer.embedding), nn.Linear(size, outputs.size)
+    for linear in (head,) if readout is None else (readout, head):
+        nn.init.xavier_uniform_(linear.weight)
+        nn.init.zeros_(linear.bias)
+    if settings.tied_embedding and isinstance(embed, nn.Embedding):
+        head.weight = embed.weight
+    input_size = encoded_size(outputs, writer.embedding) + (size if settings.input_feeding else 0)
+    stack = _stack(writer, input_size, (True,) * len(writer.hidden_sizes))
+    feeding, dropout = settings.input_feeding, settings.dropout
+    return Decoder(embed, stack, attention, readout, head, feeding, dropout)
 
 
 def _encoder(spec: Values | Tokens, embedding: int | None) -> nn.Module:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["reverse", "take_last"]
+__all__ = ["reverse", "take_last", "valid"]
 
 
 def reverse(x_TBI: Tensor, lengths_B: Tensor | None) -> Tensor:
@@ -26,3 +26,11 @@ def take_last(h_TBH: Tensor, lengths_B: Tensor | None) -> Tensor:
         return h_TBH[-1]
     index_1BH = (lengths_B - 1).view(1, -1, 1).expand(1, -1, h_TBH.shape[-1])
     return h_TBH.gather(0, index_1BH).squeeze(0)
+
+
+def valid(values_TB: Tensor, lengths_B: Tensor | None) -> Tensor:
+    """The valid steps (N, ...) of (T, B, ...), the first step of every sequence first."""
+    if lengths_B is None:
+        return values_TB.flatten(0, 1)
+    t_T1 = torch.arange(len(values_TB), device=values_TB.device).unsqueeze(1)
+    return values_TB[t_T1 < lengths_B]

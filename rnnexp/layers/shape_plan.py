@@ -16,8 +16,10 @@ __all__ = [
     "STATES",
     "LayerPlan",
     "encoded_size",
+    "encoder_row",
     "output_sizes",
     "plan_layers",
+    "recurrent_row",
     "return_sequences",
 ]
 
@@ -70,7 +72,7 @@ def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tup
     time = dataset.time_steps
     steps = dataset.outputs if conditioning else dataset.inputs
     size = encoded_size(steps, model.embedding)
-    rows = [_encoder(steps, model, time)]
+    rows = [encoder_row(steps, model, time)]
     if conditioning == "initial_state":
         rows.append(_bridge(model, dataset.inputs.size))
     elif conditioning == "every_step":
@@ -85,13 +87,13 @@ def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tup
             rows.append(row)
             size = fed_back[index]
             continue
-        rows.append(_recurrent(model, index, size, hidden, time, returned, why))
+        rows.append(recurrent_row(model, index, size, hidden, time, returned, why))
         size = hidden * (2 if model.bidirectional and model.merge in (None, "concat") else 1)
     rows.append(_output(dataset, model, size, time if returns[-1] else None))
     return tuple(rows)
 
 
-def _encoder(spec: Values | Tokens, model: Model, time: int) -> LayerPlan:
+def encoder_row(spec: Values | Tokens, model: Model, time: int) -> LayerPlan:
     size = encoded_size(spec, model.embedding)
     out = f"(B, {time}, {size})"
     if isinstance(spec, Values):
@@ -112,7 +114,7 @@ def _bridge(model: Model, condition: int) -> LayerPlan:
     )
 
 
-def _recurrent(  # noqa: PLR0917
+def recurrent_row(  # noqa: PLR0917
     model: Model, index: int, size: int, hidden: int, time: int, returned: bool, why: str
 ) -> LayerPlan:
     gates, states = len(GATES[model.cell]), len(STATES[model.cell])

@@ -12,7 +12,7 @@ from torch import Tensor
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batch, Batches
 from rnnexp.data.dataset import Dataset
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.objective import Regression, own_units
 from rnnexp.tasks.task import Score, Task
 from rnnexp.training.bptt import rows
@@ -24,7 +24,9 @@ WINDOWS_PER_STREAM = 8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of a split, and for a regression every forecast beside its truth, in own units."""
+    """Metrics of a split, and beside its truth every forecast of a regression, in own units, and
+    every target that a delayed task wrote, as text.
+    """
 
     metrics: Mapping[str, float]
     predictions: list[dict[str, Any]]
@@ -48,7 +50,7 @@ def evaluation_batches(
 
 @torch.no_grad()
 def evaluate(
-    network: Network,
+    network: AnyNetwork,
     task: Task,
     batches: Batches,
     device: torch.device,
@@ -66,7 +68,7 @@ def evaluate(
             if keep_predictions and isinstance(task.objective, Regression):
                 predictions += _predictions(task.objective, batches, start, part, score.output)
     network.train(was_training)
-    return Evaluation(task.metrics(total), predictions)
+    return Evaluation(task.metrics(total), predictions + total.records)
 
 
 def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:

@@ -17,7 +17,7 @@ from rnnexp.config.metrics import larger_is_better
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.errors import DivergedError, InterruptedRunError
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.tasks.task import Task
 from rnnexp.training.clipping import build_clipper
@@ -55,7 +55,7 @@ class Trainer:
     def __init__(  # noqa: PLR0917
         self,
         config: Training,
-        network: Network,
+        network: AnyNetwork,
         task: Task,
         train: Batches,
         val: Batches,

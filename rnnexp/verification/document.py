@@ -12,6 +12,7 @@ from rnnexp.layers.network import Network
 from rnnexp.tasks.task import Task
 from rnnexp.verification.lags import lags
 from rnnexp.verification.lecture import LAST_PLACE, lecture, printed_difference
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import verify
 from rnnexp.verification.steps import steps
@@ -32,10 +33,11 @@ def compare_experiment(
 
     steps_of: also every time step of that layer (from 1), with `gates` those too.
     """
+    network = plain_network(experiment)
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     if experiment.config.experiment.training.teacher_forcing is not None:
         probe = probe.taught(experiment.dataset.outputs)
-    found = _compare(experiment.network, experiment.task, probe, steps_of, gates)
+    found = _compare(network, experiment.task, probe, steps_of, gates)
     return {"of_time_steps": experiment.dataset.time_steps} | found
 
 

@@ -18,6 +18,7 @@ from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
+from rnnexp.data.spacing import Spacing
 from rnnexp.errors import DataError
 
 __all__ = ["Column", "Spec", "encode", "fit", "pad"]
@@ -155,7 +156,16 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
             key="data.classes",
             value=data.classes,
         )
-    return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
+    end = 0 if field.closed else None
+    return Tokens(len(vocabulary), vocabulary, end, _spacing(field, train))
+
+
+def _spacing(field: Field, train: Column) -> Spacing:
+    if field.unit == "character":
+        return Spacing(separator="")
+    if field.unit == "word":
+        return Spacing.fit(field.text(example, value) for example, value in train)
+    return Spacing()
 
 
 def _look_up(field: Field, spec: Tokens, example: Example, value: list[str]) -> Ints:

@@ -14,6 +14,7 @@ from rnnexp.config.schema.data.generated import (
     Adding,
     CopyMemory,
     DelayedEcho,
+    ReversedAddition,
     Running,
     Synthetic,
     TemporalOrder,
@@ -35,6 +36,7 @@ __all__ = [
     "Jsonl",
     "PythonDocs",
     "Records",
+    "ReversedAddition",
     "Running",
     "Series",
     "SineMixture",
@@ -59,6 +61,7 @@ Data = Annotated[
     | CopyMemory
     | TemporalOrder
     | DelayedEcho
+    | ReversedAddition
     | Running
     | SineMixture
     | Waveforms,
