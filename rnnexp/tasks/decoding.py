@@ -6,6 +6,7 @@ V tokens. Both searches drop a source from the batch once it is done.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,26 +106,43 @@ def beam(  # noqa: PLR0917
     """The best of the hypotheses that a search with `size` of them at a time closes.
 
     At each step the `size` likeliest continuations of a source's hypotheses are looked at: those
-    that end are put aside, and the likeliest others go on. A source is done when `size` of its
-    hypotheses have ended. Ranked by log-probability / length ** length_penalty.
+    that end are put aside, and the likeliest others go on. Ranked by log-probability / length **
+    length_penalty. A source is done when `size` of its hypotheses have ended, and each of them
+    ranks above the best one that has not.
     """
     running, count = _start(network, source), len(source[1])
     closed: list[list[Decoded]] = [[] for _ in range(count)]
     for step in range(1, most + 1):
         logp_NV, running = _step(network, running, end)
         found = _continuations(running, logp_NV, size)
-        ended_M = found.token == end
+        ended_M, measure = found.token == end, step**length_penalty
         for row in (ended_M & (found.rank < size)).nonzero().flatten().tolist():
-            parent, score = int(found.parent[row]), float(found.score[row]) / step**length_penalty
-            closed[int(found.source[row])].append(running.decoded(parent, score, end))
-        done = torch.tensor([len(each) >= size for each in closed], device=ended_M.device)
-        kept = (~ended_M & ~done[found.source]).nonzero().flatten()
-        kept = kept[_rank(found.source[kept]) < size]
+            parent, score = int(found.parent[row]), float(found.score[row]) / measure
+            _put_aside(closed[int(found.source[row])], running.decoded(parent, score, end), size)
+        kept = (~ended_M).nonzero().flatten()
+        rank = _rank(found.source[kept])
+        leading = kept[rank == 0]
+        bar = torch.full((count,), -torch.inf, device=kept.device)
+        bar[found.source[leading]] = found.score[leading] / measure
+        lowest = torch.tensor([_lowest(each, size) for each in closed], device=kept.device)
+        kept = kept[(rank < size) & (lowest < bar)[found.source[kept]]]
         running = running.rows(found.parent[kept]).extended(found.token[kept], found.score[kept])
         if not len(running.ids):
             break
-    best = {n: max(each, key=lambda one: one.score) for n, each in enumerate(closed) if each}
+    best = {number: each[0] for number, each in enumerate(closed) if each}
     return _in_order(_unfinished(running, length_penalty) | best, count)
+
+
+def _put_aside(closed: list[Decoded], decoded: Decoded, size: int) -> None:
+    """Keep the `size` best, best first."""
+    closed.append(decoded)
+    closed.sort(key=lambda each: -each.score)
+    del closed[size:]
+
+
+def _lowest(closed: list[Decoded], size: int) -> float:
+    """What a hypothesis has to beat."""
+    return closed[-1].score if len(closed) == size else -math.inf
 
 
 def _start(network: EncoderDecoder, source: Source) -> _Running:

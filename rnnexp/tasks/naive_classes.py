@@ -6,12 +6,12 @@ Shape letters: M valid targets, V input tokens, O classes.
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Dataset, Tokens
+from rnnexp.tasks.naive_sequences import score_sequences
 
 __all__ = ["LANGUAGE_SOURCES", "score_classes"]
 
@@ -23,14 +23,14 @@ Ints = NDArray[np.int64]
 def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
     """Loss and accuracy of each naive answer, and what else the model of this data reports."""
     language = dataset.source in LANGUAGE_SOURCES
-    generated = dataset.shape == "one_to_many"
+    generated = dataset.shape in ("one_to_many", "delayed")
     targets = _targets(dataset, split)
     frequency = _frequency(dataset)
     top = np.full(len(targets), frequency.argmax())
     name = "unigram" if language or generated else "majority"
     scores = {name: _score(frequency[targets], top == targets, language)}
     if generated:
-        scores["most_frequent_sequence"] = _most_frequent_sequence(dataset, split)
+        scores |= score_sequences(dataset, split)
     elif _inputs_tell(dataset):
         name = "bigram" if language else "most_frequent_per_token"
         scores[name] = _after_input(dataset, split, frequency, language)
@@ -106,20 +106,3 @@ def _best_answers(pairs: Ints, counts: Ints, kinds: Ints, frequency: Doubles) ->
 def _inputs(dataset: Dataset, split: str) -> Ints:
     """(M,) the input token at each valid target."""
     return np.asarray(dataset.split(split).inputs[dataset.counted(split)], dtype=np.int64)
-
-
-def _most_frequent_sequence(dataset: Dataset, split: str) -> dict[str, float]:
-    """Always answer the sequence that training showed most often."""
-    (answer, _), *_ = Counter(_sequences(dataset, "train")).most_common(1)
-    sequences = _sequences(dataset, split)
-    counted = dataset.counted(split)
-    row = np.full(counted.shape[1], -1)
-    row[: len(answer)] = answer[: len(row)]
-    right = (dataset.split(split).targets == row)[counted]
-    exact = sum(sequence == answer for sequence in sequences) / len(sequences)
-    return {"accuracy": float(right.mean()), "exact_match": exact}
-
-
-def _sequences(dataset: Dataset, split: str) -> list[tuple[int, ...]]:
-    targets, counted = dataset.split(split).targets, dataset.counted(split)
-    return [tuple(row[valid].tolist()) for row, valid in zip(targets, counted, strict=True)]
