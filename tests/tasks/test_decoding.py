@@ -97,9 +97,10 @@ def test_a_wide_beam_finds_the_best_of_all(length_penalty: float, seed: int) -> 
 
 def test_a_wider_beam_is_no_worse_here() -> None:
     """Not a law of beam search; it holds for these weights, and one that drops the best fails."""
-    net, sources = network(12, 3), source(20)
+    net, sources = network(12, 6), source(20)
     with torch.no_grad():
-        net.decoder.head.bias[END] = 3.0  # all of them end
+        net.decoder.head.weight.mul_(0.5)
+        net.decoder.head.bias[END] = 1.0
     scores = [
         sum(each.score for each in beam(net, sources, END, 8, size, 1.0)) for size in (1, 4, 12)
     ]
