@@ -68,7 +68,8 @@ def evaluate(
             if keep_predictions and isinstance(task.objective, Regression):
                 predictions += _predictions(task.objective, batches, start, part, score.output)
     network.train(was_training)
-    return Evaluation(task.metrics(total), predictions + total.records)
+    predictions += total.records if keep_predictions else []
+    return Evaluation(task.metrics(total), predictions)
 
 
 def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:

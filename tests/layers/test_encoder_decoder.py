@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from rnnexp.config.schema.model import Decoder, Model
+from rnnexp.config.schema.model import Model
 from rnnexp.data.batches import Batch, Batches, condition_of
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.layers.attention import Attention, Kind
@@ -20,7 +20,7 @@ from rnnexp.layers.encoder_decoder_plan import plan_encoder_decoder
 from rnnexp.layers.padding import valid
 
 # What differs between two orders of the same float32 sums of a dozen terms of order 1.
-CLOSE = {"rtol": 1e-5, "atol": 1e-6}
+CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 SOURCES, TARGETS = 7, 6
 
 
@@ -37,8 +37,8 @@ def delayed(examples: int = 5, source: int = 6, target: int = 4, ragged: bool = 
 
 
 def settings(decoder: dict[str, Any] | None = None, **model: Any) -> Model:
-    model = {"cell": "lstm", "hidden_sizes": (6,), "embedding": 5} | model
-    return Model(decoder=Decoder(**(decoder or {})), **model)
+    defaults = {"cell": "lstm", "hidden_sizes": (6,), "embedding": 5, "decoder": decoder or {}}
+    return Model.model_validate(defaults | model)
 
 
 def made(model: Model, dataset: Dataset) -> EncoderDecoder:

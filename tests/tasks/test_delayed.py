@@ -17,7 +17,9 @@ from rnnexp.errors import CommandError, EnvironmentMissingError
 from rnnexp.experiment import Experiment, assemble
 from rnnexp.layers.encoder_decoder import EncoderDecoder
 from rnnexp.runner import evaluate_run, train
+from rnnexp.tasks import delayed
 from rnnexp.tasks.baselines import baselines
+from rnnexp.tasks.decoding import Decoded, beam
 from rnnexp.tasks.text_scores import text_scores
 from rnnexp.training.observer import Silent
 from rnnexp.verification.document import compare_experiment
@@ -128,9 +130,6 @@ def test_the_end_is_scored_by_beam_and_validation_greedily(
         asked.append(arguments[4])
         return beam(*arguments)
 
-    from rnnexp.tasks import delayed
-
-    beam = delayed.beam
     monkeypatch.setattr(delayed, "beam", spy)
     batch = next(experiment.batches("val").in_order())
     with torch.no_grad():
@@ -142,9 +141,6 @@ def test_the_end_is_scored_by_beam_and_validation_greedily(
 
 def teach(experiment: Experiment, wanted: list[tuple[int, ...]], monkeypatch: Any) -> None:
     """Make the greedy search write these tokens."""
-    from rnnexp.tasks import delayed
-    from rnnexp.tasks.decoding import Decoded
-
     answers = [Decoded(ids, 0.0, None) for ids in wanted]
     monkeypatch.setattr(delayed, "greedy", lambda *_: answers)
 
