@@ -119,13 +119,8 @@ def beam(  # noqa: PLR0917
         for row in (ended_M & (found.rank < size)).nonzero().flatten().tolist():
             parent, score = int(found.parent[row]), float(found.score[row]) / measure
             _put_aside(closed[int(found.source[row])], running.decoded(parent, score, end), size)
-        kept = (~ended_M).nonzero().flatten()
-        rank = _rank(found.source[kept])
-        leading = kept[rank == 0]
-        bar = torch.full((count,), -torch.inf, device=kept.device)
-        bar[found.source[leading]] = found.score[leading] / measure
-        lowest = torch.tensor([_lowest(each, size) for each in closed], device=kept.device)
-        kept = kept[(rank < size) & (lowest < bar)[found.source[kept]]]
+        to_beat_B = torch.tensor([_lowest(each, size) for each in closed], device=ended_M.device)
+        kept = _open(found, ended_M, to_beat_B * measure, size)
         running = running.rows(found.parent[kept]).extended(found.token[kept], found.score[kept])
         if not len(running.ids):
             break
@@ -192,6 +187,16 @@ def _continuations(running: _Running, logp_NV: Tensor, size: int) -> _Continuati
     return _Continuations(
         parent_M[chosen], token_M[chosen], score_M[chosen], source_M[kept], rank_M[kept]
     )
+
+
+def _open(found: _Continuations, ended_M: Tensor, to_beat_B: Tensor, size: int) -> Tensor:
+    """The `size` best that have not ended, of sources whose best of them beats what has ended."""
+    kept = (~ended_M).nonzero().flatten()
+    source, rank = found.source[kept], _rank(found.source[kept])
+    leads = torch.zeros_like(to_beat_B, dtype=torch.bool)
+    first = rank == 0
+    leads[source[first]] = found.score[kept][first] > to_beat_B[source[first]]
+    return kept[(rank < size) & leads[source]]
 
 
 def _rank(source_M: Tensor) -> Tensor:

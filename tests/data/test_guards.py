@@ -74,7 +74,9 @@ def test_the_record(make: Any) -> None:
     assert record["source"] == "delayed_echo"
     assert record["splits"] == {"train": 8, "val": 4, "test": 4}
     assert record["T"] == 20
-    assert record["outputs"] == {"tokens": 4, "vocabulary": None, "end": None}
+    assert record["outputs"] == {
+        "tokens": 4, "vocabulary": None, "end": None, "spacing": SPACES.to_json()
+    }  # fmt: skip
     record = make({"source": "sunspots"}).record
     assert record["inputs"]["features"] == 1
     assert record["inputs"]["names"] == ["sunspots"]
