@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rnnexp.data.spacing import SPACES
+
 ADDING = {"source": "adding", "length": 20, "train": 8, "val": 4, "test": 4}
 ORDER = {"source": "temporal_order", "length": 20, "train": 8, "val": 4, "test": 4}
 ECHO = {"source": "delayed_echo", "length": 20, "train": 8, "val": 4, "test": 4}
