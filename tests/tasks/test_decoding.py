@@ -134,3 +134,37 @@ def test_what_never_ends_is_cut_off() -> None:
     for decoded in greedy(net, source(), END, 3) + beam(net, source(), END, 3, 2, 1.0):
         assert len(decoded.ids) == 3
         assert END not in decoded.ids
+
+
+def plain_beam(
+    net: EncoderDecoder, one: Source, size: int, most: int
+) -> tuple[float, tuple[int, ...]]:
+    """The same search of one source, ranked by the mean per token, with lists."""
+    going: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    ended: list[tuple[float, tuple[int, ...]]] = []
+    for length in range(1, most + 1):
+        found = []
+        for score, ids in going:
+            inputs = torch.tensor([END, *ids]).unsqueeze(1)
+            with torch.no_grad():
+                logp = net(inputs, None, None, one)[0][-1].log_softmax(-1).tolist()
+            found += [(score + more, (*ids, token)) for token, more in enumerate(logp)]
+        found = sorted(found, reverse=True)[: 2 * size]
+        ended += [(score / length, ids) for score, ids in found[:size] if ids[-1] == END]
+        ended = sorted(ended, reverse=True)[:size]
+        going = [(score, ids) for score, ids in found if ids[-1] != END][:size]
+        if len(ended) == size and ended[-1][0] >= going[0][0] / length:
+            break
+    return ended[0] if ended else (going[0][0] / most, going[0][1])
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_batched_search_as_a_plain_one(size: int) -> None:
+    net, sources = network(7, 6), source(10)
+    with torch.no_grad():
+        net.decoder.head.weight.mul_(0.4)
+        net.decoder.head.bias[END] = 0.5
+    for row, decoded in enumerate(beam(net, sources, END, 6, size, 1.0)):
+        score, ids = plain_beam(net, of(sources, row), size, 6)
+        assert decoded.ids == ids
+        assert decoded.score == pytest.approx(score, abs=CLOSE)
