@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config.compatibility import predicts_next, reads_an_image, target_of, token_inputs
+from rnnexp.config.compatibility import (
+    predicts_next,
+    reads_an_image,
+    shape_of,
+    target_of,
+    token_inputs,
+)
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.schema.data import PythonDocs, Records, Text
@@ -17,13 +23,17 @@ Findings = Iterator[Finding]
 @checked
 def dropout_between_layers(config: Config) -> Findings:
     model = config.experiment.model
-    if model.dropout > 0 and len(model.hidden_sizes) == 1:
+    written = (model.decoder and model.decoder.hidden_sizes) or model.hidden_sizes
+    decodes = shape_of(config.experiment.task) == "delayed"
+    layers = max(len(model.hidden_sizes), len(written) if decodes else 1)
+    if model.dropout > 0 and layers == 1:
         yield Finding(
             NO_EFFECT,
             "model.dropout",
             "no effect with one recurrent layer: it acts between layers",
             ("model.hidden_sizes",),
-            hint="add a layer, or use recurrent_dropout",
+            hint="add a layer, or use recurrent_dropout"
+            + (" or model.decoder.dropout" if decodes else ""),
         )
 
 
@@ -99,7 +109,10 @@ def tied_embedding(config: Config) -> Findings:
         return
     if not _outputs_are_inputs(config):
         message = "the output layer does not score the tokens that the network reads"
-        yield Finding(CONTRADICTION, key, message, ("data.source", "task.kind"))
+        decodes = shape_of(config.experiment.task) == "delayed"
+        hint = "the decoder's own: model.decoder.tied_embedding" if decodes else None
+        yield Finding(CONTRADICTION, key, message, ("data.source", "task.kind"), hint=hint)
+        return
     concatenated = model.bidirectional and model.merge in (None, "concat")
     width = model.hidden_sizes[-1] * (2 if concatenated else 1)
     if model.embedding != width:

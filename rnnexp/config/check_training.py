@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config.compatibility import is_stream, steps_of, target_of
+from rnnexp.config.compatibility import (
+    compares_texts,
+    is_stream,
+    shape_of,
+    steps_of,
+    target_of,
+)
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.nearest import nearest
@@ -104,10 +110,12 @@ def monitored_metrics(config: Config) -> dict[str, str]:
     metrics = {"val/loss": "min", "val/accuracy": "max"}
     if isinstance(experiment.data, Text | PythonDocs):
         metrics |= {"val/perplexity": "min", "val/bits_per_unit": "min"}
-    elif experiment.task.kind in ("many_to_one", "many_to_many"):
+    elif shape_of(experiment.task) in ("many_to_one", "many_to_many"):
         metrics["val/macro_f1"] = "max"
-    if experiment.task.kind == "one_to_many":
+    if shape_of(experiment.task) in ("one_to_many", "delayed"):
         metrics["val/exact_match"] = "max"
+    if compares_texts(experiment):
+        metrics |= {"val/bleu": "max", "val/chrf": "max"}
     return metrics
 
 
@@ -204,7 +212,8 @@ def teacher_forcing(config: Config) -> Findings:
     if experiment.training.teacher_forcing is None:
         return
     bptt = experiment.training.bptt
-    if experiment.model.recurrence == "hidden_to_hidden":
+    delayed = shape_of(experiment.task) == "delayed"
+    if experiment.model.recurrence == "hidden_to_hidden" and not delayed:
         message = "nothing to force: no output is fed back"
         yield Finding(NO_EFFECT, key, message, ("model.recurrence",))
     if experiment.task.kind == "many_to_one":
@@ -230,6 +239,11 @@ def schedule_of_teacher_forcing(config: Config) -> Findings:
     elif forcing.epochs is not None and forcing.epochs > config.experiment.training.epochs:
         message = "training ends before the share has moved to its end"
         yield Finding(CONTRADICTION, f"{key}.epochs", message, ("training.epochs",))
-    if forcing.start == 0 and not forcing.end:
+    delayed = shape_of(config.experiment.task) == "delayed"
+    if delayed and forcing.start == 1 and forcing.end is None:
+        message = "forces every step, as a decoder does anyway"
+        hint = "leave teacher_forcing out, or write end and epochs"
+        yield Finding(NO_EFFECT, f"{key}.start", message, ("task.alignment",), hint=hint)
+    if forcing.start == 0 and not forcing.end and not delayed:
         message = "forces no step"
         yield Finding(NO_EFFECT, f"{key}.start", message, (), hint="leave teacher_forcing out")

@@ -73,6 +73,12 @@ _NAMES: Mapping[str, str] = {
     "model.image_encoder": "cnn cnn_encoder conv_encoder backbone vision_encoder image_model",
     "model.image_encoder.channels": "filters num_filters conv_channels",
     "model.input_size": "input_dim input_shape n_features num_features",
+    "model.decoder.attention": "attention_type attention_mechanism attn attn_type global_attention",
+    "model.decoder.input_feeding": "input_feed",
+    "model.decoder.bridge": "init_hidden bridge_type",
+    "task.beam": "beam_size beam_width num_beams beams",
+    "task.length_penalty": "lenpen beam_alpha",
+    "training.teacher_forcing": "scheduled_sampling teacher_forcing_ratio sampling_probability",
     "training": "trainer train optimization fit",
     "training.epochs": "max_epochs num_epochs n_epochs num_train_epochs epoch",
     "training.max_steps": "max_iters max_iterations num_steps total_steps train_steps "

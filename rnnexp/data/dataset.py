@@ -6,13 +6,14 @@ numpy only; tensors begin in `rnnexp.data.batches`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnexp.config.compatibility import Shape
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.spelling import Spelling
 
@@ -34,7 +35,6 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-Shape = Literal["many_to_one", "one_to_many", "many_to_many"]
 PIECE = 1 << 18
 """numbers that are walked over at a time"""
 
@@ -72,12 +72,21 @@ class Values:
 class Tokens:
     """One of `size` classes at each step; `vocabulary` names them where they have names.
 
-    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many only).
+    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many and
+    delayed).
     """
 
     size: int
     vocabulary: Vocabulary | None = None
     end: int | None = None
+
+    def text(self, ids: Iterable[int]) -> str:
+        """What ids say, the end token aside."""
+        kept = [i for i in ids if i != self.end]
+        if self.vocabulary is None:
+            return " ".join(map(str, kept))
+        units, text = self.vocabulary.decode(kept), self.vocabulary.text
+        return text.join(units) if text else " ".join(units)
 
     def to_json(self) -> dict[str, Any]:
         vocabulary = self.vocabulary.to_json() if self.vocabulary else None
@@ -176,7 +185,11 @@ class Sequences:
         in one-to-many the condition: Values (N, I) float32, Tokens (N,) int64, or Image
         (N, channels, height, width) float32.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
+        delayed: inputs (N, S, I) or (N, S) with a time of their own, targets (N, T) int64.
     lengths: (N,) int64, valid steps of each example; None where every example fills T.
+    source_lengths: (N,) int64, the same of the inputs of a delayed task, whose `lengths` are those
+        of the targets.
+    texts: the targets as they were written, where text is to be compared with text.
     mask: (N, T) bool, steps whose target counts; None where every valid step counts.
     origin: (N,) int64, where each example stands in its source (line of the file, index of the
         series at its first target, ...), for messages and plots.
@@ -185,8 +198,10 @@ class Sequences:
     inputs: Floats | Ints
     targets: Floats | Ints
     lengths: Ints | None = None
+    source_lengths: Ints | None = None
     mask: NDArray[np.bool_] | None = None
     origin: Ints | None = None
+    texts: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -282,8 +297,9 @@ class Dataset:
 
     @property
     def time_steps(self) -> int:
-        """T of the training examples, padding included."""
-        sequences = self.train.targets if self.shape == "one_to_many" else self.train.inputs
+        """T of the training examples, padding included; that of the targets where they differ."""
+        written = self.shape in ("one_to_many", "delayed")
+        sequences = self.train.targets if written else self.train.inputs
         return int(sequences.shape[1])
 
     def split(self, name: str) -> Sequences:

@@ -146,8 +146,8 @@ def _check_word_dropout(config: Config, dataset: Dataset) -> None:
 
 
 def _check_truncation(config: Config, dataset: Dataset) -> None:
-    truncated, train = config.experiment.training.bptt, dataset.train
-    steps = (train.targets if dataset.shape == "one_to_many" else train.inputs).shape[1]
+    truncated = config.experiment.training.bptt
+    steps = dataset.time_steps
     if isinstance(truncated, Truncated) and truncated.k1 > steps:
         raise DataError(
             f"k1 is {truncated.k1:,}, but the sequences are {steps:,} steps long",

@@ -25,6 +25,7 @@ from rnnexp.manual.contributions import contributions
 from rnnexp.manual.network import Reader, ReaderSum
 from rnnexp.manual.norm import Values
 from rnnexp.verification.condition import encoded
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe, loss_by_hand
 from rnnexp.verification.transcribe import transcribe
 from rnnexp.verification.words import behind_words
@@ -49,8 +50,9 @@ def diagnose(
     is judged, or what truncation leaves of it.
     """
     config, dataset = experiment.config, experiment.dataset
+    plain = plain_network(experiment)
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
-    network, probe, _ = behind_words(experiment.network, probe)
+    network, probe, _ = behind_words(plain, probe)
     network, probe, _ = encoded(network, probe)
     steps = max(probe.lengths)
     layers = _layers(experiment, network, probe)

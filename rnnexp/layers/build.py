@@ -6,9 +6,25 @@ from itertools import pairwise
 
 from torch import nn
 
+from rnnexp.config.schema import Experiment as Settings
 from rnnexp.config.schema.model import Model
 from rnnexp.data.dataset import Ends, Image, Spec, Tokens, Values, Words
+from rnnexp.layers.attention import Attention
 from rnnexp.layers.direction import Direction, HiddenDirection
+from rnnexp.layers.encoder_decoder import (
+    AnyNetwork,
+    CopyBridge,
+    Decoder,
+    EncoderDecoder,
+    LinearBridge,
+)
+from rnnexp.layers.encoder_decoder_plan import (
+    decoder_of,
+    final_size,
+    readout_inputs,
+    readout_size,
+    writer_of,
+)
 from rnnexp.layers.image_encoder import ImageEncoder
 from rnnexp.layers.init import initialise, initialise_output
 from rnnexp.layers.network import Bridge, Dropouts, Network, OneHot
@@ -24,7 +40,14 @@ from rnnexp.layers.shape_plan import (
 from rnnexp.layers.stack import RecurrentLayer, Stack
 from rnnexp.layers.word_encoder import WordDropout, WordEncoder
 
-__all__ = ["build_network"]
+__all__ = ["build", "build_encoder_decoder", "build_network"]
+
+
+def build(settings: Settings, ends: Ends) -> AnyNetwork:
+    """The network that an experiment asks for, of either kind."""
+    if ends.shape == "delayed":
+        return build_encoder_decoder(settings.model, ends)
+    return build_network(settings.model, ends, getattr(settings.task, "conditioning", None))
 
 
 def build_network(model: Model, ends: Ends, conditioning: str | None = None) -> Network:
@@ -51,6 +74,44 @@ def build_network(model: Model, ends: Ends, conditioning: str | None = None) -> 
         size = condition_size(model, ends.inputs)
         bridge = Bridge(size, model.hidden_sizes, len(STATES[model.cell]))
     return Network(encode, stack, head, condition, bridge, pooling, dropouts)
+
+
+def build_encoder_decoder(model: Model, ends: Ends) -> EncoderDecoder:
+    """The network of a delayed many-to-many, freshly initialised from torch's random state."""
+    encode, size = _reader(ends.inputs, model), encoded_size(ends.inputs, model)
+    stack = _stack(model, size, (True,) * len(model.hidden_sizes), ends.time_steps)
+    return EncoderDecoder(encode, stack, _bridge(model), _decoder(model, ends, stack))
+
+
+def _bridge(model: Model) -> nn.Module | None:
+    writer = writer_of(model)
+    kind = decoder_of(model).bridge
+    if kind == "zero":
+        return None
+    if kind == "copy":
+        return CopyBridge(model.merge or "concat")
+    return LinearBridge(final_size(model), writer.hidden_sizes, len(STATES[model.cell]))
+
+
+def _decoder(model: Model, ends: Ends, encoder: Stack) -> Decoder:
+    settings, writer, outputs = decoder_of(model), writer_of(model), ends.outputs
+    hidden, size = writer.hidden_sizes[-1], readout_size(model)
+    attention = None
+    if settings.attention != "none":
+        attention = Attention(settings.attention, hidden, encoder.output_size)
+    read = readout_inputs(model)
+    readout = None if read is None else nn.Linear(read, size)
+    embed, head = _encoder(outputs, writer.embedding), nn.Linear(size, outputs.size)
+    for linear in (head,) if readout is None else (readout, head):
+        nn.init.xavier_uniform_(linear.weight)
+        nn.init.zeros_(linear.bias)
+    if settings.tied_embedding and isinstance(embed, nn.Embedding):
+        head.weight = embed.weight
+    input_size = encoded_size(outputs, writer) + (size if settings.input_feeding else 0)
+    returns = (True,) * len(writer.hidden_sizes)
+    stack = _stack(writer, input_size, returns, ends.time_steps)
+    feeding, dropout = settings.input_feeding, settings.dropout
+    return Decoder(embed, stack, attention, readout, head, feeding, dropout)
 
 
 def _dropouts(model: Model, steps: Spec) -> Dropouts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["pool", "reverse", "take_last"]
+__all__ = ["pool", "reverse", "take_last", "valid"]
 
 
 def reverse(x_TBI: Tensor, lengths_B: Tensor | None) -> Tensor:
@@ -40,3 +40,11 @@ def pool(h_TBH: Tensor, lengths_B: Tensor | None, how: str) -> Tensor:
     if how == "max":
         return h_TBH.masked_fill(padding_TB1, -torch.inf).amax(0)
     return h_TBH.masked_fill(padding_TB1, 0.0).sum(0) / lengths_B.unsqueeze(-1).to(h_TBH.dtype)
+
+
+def valid(values_TB: Tensor, lengths_B: Tensor | None) -> Tensor:
+    """The valid steps (N, ...) of (T, B, ...), the first step of every sequence first."""
+    if lengths_B is None:
+        return values_TB.flatten(0, 1)
+    t_T1 = torch.arange(len(values_TB), device=values_TB.device).unsqueeze(1)
+    return values_TB[t_T1 < lengths_B]

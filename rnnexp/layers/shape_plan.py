@@ -21,9 +21,11 @@ __all__ = [
     "condition_size",
     "convolved",
     "encoded_size",
+    "encoder_rows",
     "output_sizes",
     "plan_layers",
     "pooling_of",
+    "recurrent_row",
     "return_sequences",
 ]
 
@@ -100,7 +102,7 @@ def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[Lay
     time = ends.time_steps
     steps = ends.outputs if conditioning else ends.inputs
     size = encoded_size(steps, model)
-    rows = list(_encoder(steps, model, time))
+    rows = list(encoder_rows(steps, model, time))
     if conditioning and isinstance(ends.inputs, Image):
         rows += [replace(row, stored=row.stored // time) for row in _image(model, ends.inputs)]
     if conditioning == "initial_state":
@@ -119,7 +121,7 @@ def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[Lay
             rows.append(row)
             size = fed_back[index]
             continue
-        rows.append(_recurrent(model, index, size, hidden, time, returned, why))
+        rows.append(recurrent_row(model, index, size, hidden, time, returned, why))
         size = hidden * (2 if model.bidirectional and model.merge in (None, "concat") else 1)
     if pooling != "last":
         rows.append(_pool(pooling, size, time))
@@ -128,7 +130,8 @@ def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[Lay
     return tuple(rows)
 
 
-def _encoder(spec: Spec, model: Model, time: int) -> Iterator[LayerPlan]:
+def encoder_rows(spec: Spec, model: Model, time: int) -> Iterator[LayerPlan]:
+    """How a step becomes numbers: as it is, embedded or one-hot, spelt."""
     size = model.embedding if model.embedding and isinstance(spec, Tokens) else spec.size
     out = f"(B, {time}, {size})"
     if not isinstance(spec, Tokens):
@@ -206,7 +209,7 @@ def _bridge(model: Model, condition: int) -> LayerPlan:
     )
 
 
-def _recurrent(  # noqa: PLR0917
+def recurrent_row(  # noqa: PLR0917
     model: Model, index: int, size: int, hidden: int, time: int, returned: bool, why: str
 ) -> LayerPlan:
     gates, states = len(GATES[model.cell]), len(STATES[model.cell])

@@ -6,14 +6,14 @@ import torch
 from torch import nn
 
 from rnnexp.data.dataset import Vectors
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.word_encoder import WordEncoder
 
 __all__ = ["set_vectors"]
 
 
 @torch.no_grad()
-def set_vectors(network: Network, vectors: Vectors) -> None:
+def set_vectors(network: AnyNetwork, vectors: Vectors) -> None:
     """Overwrite the rows of the tokens that have a vector; the others stay as they were drawn."""
     table = network.encode
     if isinstance(table, WordEncoder):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rnnexp.config.schema.section import Probability, Section, Size
 
-__all__ = ["Characters", "ImageEncoder", "Init", "Model", "Pretrained"]
+__all__ = ["Characters", "Decoder", "ImageEncoder", "Init", "Model", "Pretrained"]
 
 
 class Init(Section):
@@ -55,6 +55,31 @@ class Pretrained(Section):
     """the file, relative to the config that names it; a first line `count size` is no word"""
     frozen: bool = False
     """keep the embedding as it starts, words that the file does not have included"""
+
+
+class Decoder(Section):
+    """What writes the target of a delayed many_to_many; `model.` itself is about the encoder.
+
+    Cell, activation, layer_norm, recurrent_dropout, init and forget_bias are the same in both.
+    """
+
+    hidden_sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=64)] | None = None
+    """H of each recurrent layer, first to last (default: the encoder's)"""
+    embedding: Size | None = None
+    """size of the embedding of target tokens (default: model.embedding; one-hot without that)"""
+    attention: Literal["none", "dot", "general", "additive"] = "general"
+    """how steps of the source are scored: q.m, q.Wm or v.tanh(Wq + Wm); general costs least"""
+    input_feeding: bool = False
+    """each step also reads what attention found in the step before (Luong et al. 2015); slower,
+    since the target then goes through step by step"""
+    bridge: Literal["linear", "copy", "zero"] = "linear"
+    """the decoder's first state: tanh(W s + b) of the final states of the encoder's top layer; the
+    final states as they are, layer by layer; or its own"""
+    dropout: Probability = 0.0
+    """dropout on the embeddings of source and target, and on what the output layer reads"""
+    tied_embedding: bool = False
+    """the output layer shares the target embedding's weights, and so what it reads,
+    tanh(W_r [context; h]), has the size of the embedding"""
 
 
 class Model(Section):
@@ -109,5 +134,7 @@ class Model(Section):
     """the output layer shares the embedding's weights (needs embedding = last hidden size)"""
     image_encoder: ImageEncoder | None = None
     """convolutions that read the image of a one_to_many; without them its pixels are one vector"""
+    decoder: Decoder | None = None
+    """the decoder of a delayed many_to_many; null takes every default"""
     input_size: Size | None = None
     """I, features per step: taken from the data; where given, the data must agree"""

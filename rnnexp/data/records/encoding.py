@@ -19,8 +19,10 @@ from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
+from rnnexp.data.spacing import Spacing
 from rnnexp.data.spelling import Spelling
-from rnnexp.data.units import plain_units
+from rnnexp.data.units import Units, plain_units
+from rnnexp.data.units import Words as WordUnits
 from rnnexp.errors import DataError
 
 __all__ = ["Column", "check_known", "encode", "fit", "pad"]
@@ -179,7 +181,7 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
         least=1 if labels else data.min_count,
         first=(END,) if field.closed else (),
         unknown=not labels,
-        text=None if field.unit == "label" else plain_units(field.unit),
+        text=_text(field, train),
     )
     names = sorted(set(units))
     if field.side == "target" and data.classes not in (None, len(names)):
@@ -194,6 +196,15 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
     if field.side == "inputs" and config.experiment.model.characters is not None:
         return Words(len(vocabulary), vocabulary, spelling=_spelling(train))
     return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
+
+
+def _text(field: Field, train: Column) -> Units | None:
+    """How the units become text again; between words as mostly in the training part."""
+    if field.unit == "label":
+        return None
+    if field.unit == "word":
+        return WordUnits(Spacing.fit(field.text(example, value) for example, value in train))
+    return plain_units(field.unit)
 
 
 def _spelling(train: Column) -> Spelling:
