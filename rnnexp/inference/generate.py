@@ -30,6 +30,7 @@ from rnnexp.tasks.sampling import Sampling
 
 __all__ = ["Drawing", "TextModel", "condition_of", "sequences", "values_from"]
 
+OPTIONS = {Values: "--features", Tokens: "--label", Image: "--image"}
 TEXT_LENGTH = 500
 MOST_PIECES = 4
 """a character has at most so many bytes, each at least part of a unit"""
@@ -111,16 +112,17 @@ def condition_of(trained: Trained, given: Any, option: str) -> Question:
     """The one thing that a sequence is made from: a label, an id, features or an image file.
 
     Raises:
-        CommandError: a label that training never showed.
+        CommandError: a label that training never showed, or no such image.
         DataError: it is not what the network reads.
+        UnsafeError: an image that is too large to decode.
     """
     inputs = trained.signature.inputs
-    fitting = {Values: "--features", Tokens: "--label", Image: "--image"}[type(inputs)]
+    fitting = OPTIONS[type(inputs)]
     if option != fitting:
         message = "is not what this run starts from"
-        raise CommandError(message, code="CMD124", key=option, value=given, allowed=fitting)
+        raise CommandError(message, code="CMD124", key=option, value=str(given), allowed=fitting)
     if isinstance(inputs, Image):
-        return PictureReader(inputs).of(Path(given), Position(option), option)
+        return _pictured(inputs, Path(given), option)
     reader = QuestionReader(trained.config, trained.signature)
     if reader.field.unit == "id" and str(given).isdecimal():
         given = int(given)
@@ -136,6 +138,14 @@ def condition_of(trained: Trained, given: Any, option: str) -> Question:
             suggestion=nearest(str(given), known),
         )
     return reader.of(given, option)
+
+
+def _pictured(image: Image, path: Path, option: str) -> Question:
+    """An image file that the command line names; a link is followed, as it is the user's own."""
+    if not path.exists():
+        message = f"no such file: {path.absolute()}"
+        raise CommandError(message, code="CMD120", key=option, value=str(path))
+    return PictureReader(image).of(path.resolve(), Position(str(path)), option)
 
 
 def sequences(trained: Trained, condition: Question, drawing: Drawing) -> list[Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.units import BytePairs, Characters, Words
@@ -25,6 +26,12 @@ def test_byte_pairs_of_accents_and_emoji() -> None:
     assert PAIRS.join(PAIRS.split(text)) == text
     assert len(PAIRS.pieces) == 280
     assert len(PAIRS.split("the lazy dog")) < 6  # not letter by letter, as training showed them
+
+
+@given(st.text(alphabet="ab'sé日1!? \t\n\x1c\x85\u00a0\u3000"))
+def test_words_that_are_remembered_change_no_byte_pairs(text: str) -> None:
+    whole = Tokenizer.from_str(PAIRS.model).encode(text).tokens
+    assert PAIRS.split(text) == PAIRS.split(text) == whole
 
 
 def test_byte_pairs_that_are_no_text_are_shown_as_such() -> None:
