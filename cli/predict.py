@@ -22,7 +22,7 @@ from .text import print_text, shown
 
 if TYPE_CHECKING:
     from rnnexp.config.config import Config
-    from rnnexp.inference.answers import Tally
+    from rnnexp.inference.answers import Tally, Wish
     from rnnexp.inference.predict import Given
     from rnnexp.inference.trained import Trained
 
@@ -61,6 +61,17 @@ def predict(
         bool,
         typer.Option("--probabilities", help="Those of all classes, not of the three likeliest."),
     ] = False,
+    beam: Annotated[
+        int | None,
+        typer.Option(
+            "--beam",
+            min=1,
+            max=100,
+            metavar="N",
+            help="Hypotheses that a delayed task searches with; 1 is greedy.  [default: task.beam]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the lines there, whole or not at all."),
@@ -82,21 +93,22 @@ def predict(
     Example:
       rnnexp predict latest "what a lovely film"
       rnnexp predict latest new.jsonl --out answers.jsonl
+      rnnexp predict latest "two men in hats" --beam 5
       rnnexp predict latest new.csv --steps 12 --plot forecast.png
     """
     found, config = run_config(run, runs)
     options = {"--steps": steps, "--all": every or None, "--probabilities": every_class or None}
-    series = _check_kind(config, options | {"--plot": plot})
+    series = _check_kind(config, options | {"--plot": plot, "--beam": beam})
     given = _given(input_)
     with NewFile(out) if out else nullcontext(sys.stdout) as sink:
-        from rnnexp.inference.answers import Tally
+        from rnnexp.inference.answers import Tally, Wish
         from rnnexp.inference.trained import restore_for_use
 
         trained, tally = restore_for_use(found), Tally()
         if series:
             records = _forecast(trained, given, steps, every, plot)
         else:
-            records = _answer(trained, given, tally, every_class)
+            records = _answer(trained, given, tally, Wish(every_class, beam))
         count = 0
         for record in records:
             sink.write(json_line(record) + "\n")
@@ -113,7 +125,7 @@ def predict(
 
 def _check_kind(config: Config, options: Mapping[str, Any]) -> bool:
     """Whether a run forecasts a series. Raises CommandError for what does not go with it."""
-    from rnnexp.config.compatibility import target_of
+    from rnnexp.config.compatibility import shape_of, target_of
     from rnnexp.config.schema.data import Series, TextCorpus
 
     experiment = config.experiment
@@ -129,6 +141,7 @@ def _check_kind(config: Config, options: Mapping[str, Any]) -> bool:
     classes = experiment.task.kind == "many_to_one" and target_of(experiment) != "regression"
     idle = [] if series else ["--steps", "--all", "--plot"]
     idle += [] if classes else ["--probabilities"]
+    idle += [] if shape_of(experiment.task) == "delayed" else ["--beam"]
     for name in idle:
         if options[name] is not None:
             raise CommandError(
@@ -170,12 +183,10 @@ def _given(text: str) -> Given:
     return text
 
 
-def _answer(
-    trained: Trained, given: Given, tally: Tally, every_class: bool
-) -> Iterator[dict[str, Any]]:
+def _answer(trained: Trained, given: Given, tally: Tally, wish: Wish) -> Iterator[dict[str, Any]]:
     from rnnexp.inference.predict import predictions
 
-    for record in predictions(trained, given, tally, every_class):
+    for record in predictions(trained, given, tally, wish):
         if isinstance(given, str):
             del record["line"]
         yield record

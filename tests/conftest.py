@@ -153,6 +153,16 @@ data: {source: jsonl, path: data.jsonl, unit: label, target_unit: label}
 task: {kind: many_to_many, target: classification}
 model: {cell: gru, hidden_sizes: [8], embedding: 4, bidirectional: true}
 """,
+    "spelled": """
+data: {source: jsonl, path: data.jsonl, unit: label, target_unit: label}
+task: {kind: many_to_many, target: classification}
+model: {hidden_sizes: [8], embedding: 4, characters: {embedding: 4, hidden_size: 4}}
+""",
+    "delayed": """
+data: {source: jsonl, path: data.jsonl, unit: label, target_unit: label}
+task: {kind: many_to_many, alignment: delayed, target: classification}
+model: {cell: gru, hidden_sizes: [8], embedding: 4}
+""",
     "names": """
 data: {source: jsonl, path: data.jsonl, unit: label, target_unit: character}
 task: {kind: one_to_many}
@@ -197,13 +207,16 @@ def _examples(name: str) -> list[dict[str, Any]]:
         pairs = [(f"so {a} and {b}", i) for i, mood in enumerate(WORDS) for a in mood for b in mood]
         pairs += [(f"{b}, {a} film", i) for i, mood in enumerate(WORDS) for a in mood for b in mood]
         return [{"text": text, "mood": ("good", "bad")[i]} for text, i in pairs]
-    if name == "tags":
+    if name in ("tags", "spelled"):
         nouns = [f"noun{i}" for i in range(5)]
         return [
             {"inputs": [*("the", "old")[:k], noun, *("runs",) * r],
              "target": [*("DET", "ADJ")[:k], "NOUN", *("VERB",) * r]}
             for noun in nouns for k in (0, 1, 2) for r in (0, 1, 2)
         ]  # fmt: skip
+    if name == "delayed":
+        twos = ([a, b] * n for a in "abcd" for b in "abcde" for n in (1, 2))
+        return [{"inputs": [*pair, "x"], "target": [*pair[::-1]]} for pair in twos]
     if name == "names":
         return [{"inputs": k, "target": k[0] * n} for k in ("ab", "cd") for n in range(1, 21)]
     return [{"inputs": [i % 7, i % 5, i], "target": i % 7 + i % 5 + i} for i in range(40)]

@@ -16,15 +16,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnexp.config.schema.task import ManyToMany
 from rnnexp.data.batches import start_of
 from rnnexp.data.dataset import Tokens, Values
 from rnnexp.data.records.questions import Question
 from rnnexp.inference.decoding import class_name, numbers_of, written
 from rnnexp.inference.trained import Trained
+from rnnexp.layers.encoder_decoder import EncoderDecoder
+from rnnexp.tasks.build import search_of
+from rnnexp.tasks.decoding import beam, greedy
 from rnnexp.tasks.free_running import greedily
 from rnnexp.tasks.objective import own_units
 
-__all__ = ["Tally", "answers"]
+__all__ = ["Tally", "Wish", "answers", "first_input"]
 
 Record = dict[str, Any]
 SHOWN = 3
@@ -47,23 +51,32 @@ class Tally:
             yield question
 
 
-def answers(
-    trained: Trained, questions: Iterable[Question], batch_size: int, every_class: bool = False
-) -> Iterator[Record]:
-    """One record a question, in order; so many are asked at once.
+@dataclass(frozen=True)
+class Wish:
+    """How answers are given.
 
-    every_class: the probabilities of all classes, not of the three most likely.
+    every_class: the probabilities of all classes, not of the three most likely. beam: hypotheses
+    that a delayed sequence is searched with; None is as the config says.
     """
-    answer = ANSWERS[trained.signature.shape]
+
+    every_class: bool = False
+    beam: int | None = None
+
+
+def answers(
+    trained: Trained, questions: Iterable[Question], batch_size: int, wish: Wish | None = None
+) -> Iterator[Record]:
+    """One record a question, in order; so many are asked at once."""
+    answer, wish = ANSWERS[trained.signature.shape], wish or Wish()
     stream = iter(questions)
     while some := list(islice(stream, batch_size)):
-        for question, record in zip(some, answer(trained, some, every_class), strict=True):
+        for question, record in zip(some, answer(trained, some, wish), strict=True):
             given = {"input": question.given} if isinstance(question.given, str) else {}
             yield {"line": question.line} | given | record
 
 
 @torch.no_grad()
-def _one(trained: Trained, questions: Sequence[Question], every_class: bool) -> list[Record]:
+def _one(trained: Trained, questions: Sequence[Question], wish: Wish) -> list[Record]:
     """Many-to-one: a class with its probability, or numbers."""
     inputs, lengths = _padded(trained, questions)
     output_BO, _ = trained.network(inputs, None, lengths)
@@ -71,7 +84,7 @@ def _one(trained: Trained, questions: Sequence[Question], every_class: bool) -> 
     if isinstance(outputs, Values):
         return [{"prediction": numbers_of(outputs, row)} for row in _own(outputs, output_BO)]
     shares_BO = output_BO.float().softmax(-1).cpu().numpy()
-    return [_classified(outputs, row, every_class) for row in shares_BO]
+    return [_classified(outputs, row, wish.every_class) for row in shares_BO]
 
 
 def _classified(outputs: Tokens, shares_O: NDArray[np.float32], every_class: bool) -> Record:
@@ -90,7 +103,7 @@ def _share(probability: np.float32) -> float:
 
 
 @torch.no_grad()
-def _each_step(trained: Trained, questions: Sequence[Question], _: bool) -> list[Record]:
+def _each_step(trained: Trained, questions: Sequence[Question], _: Wish) -> list[Record]:
     """Many-to-many: the answer to every step; to words, pairs of word and tag."""
     inputs, lengths = _padded(trained, questions)
     output_TBO, _state = trained.network(inputs, None, lengths)
@@ -121,7 +134,7 @@ def _beside(question: Question, answer: list[Any]) -> list[Any]:
 
 
 @torch.no_grad()
-def _sequence(trained: Trained, questions: Sequence[Question], _: bool) -> list[Record]:
+def _sequence(trained: Trained, questions: Sequence[Question], _: Wish) -> list[Record]:
     """One-to-many: the likeliest sequence, step by step."""
     condition = torch.from_numpy(np.concatenate([each.array for each in questions]))
     outputs, steps = trained.signature.outputs, trained.signature.time_steps
@@ -137,10 +150,39 @@ def _sequence(trained: Trained, questions: Sequence[Question], _: bool) -> list[
     return [{"prediction": written(trained, ids)} for ids in found.T.tolist()]
 
 
-ANSWERS: dict[str, Callable[[Trained, Sequence[Question], bool], list[Record]]] = {
+def _delayed(trained: Trained, questions: Sequence[Question], wish: Wish) -> list[Record]:
+    """A sequence of its own length, written once all is read, and how likely it is.
+
+    score: log-probability, for a beam divided by length ** task.length_penalty.
+    """
+    network, task, outputs = (
+        trained.network,
+        trained.config.experiment.task,
+        trained.signature.outputs,
+    )
+    assert isinstance(network, EncoderDecoder) and isinstance(task, ManyToMany)
+    assert isinstance(outputs, Tokens) and outputs.end is not None
+    inputs, lengths = _padded(trained, questions)
+    if lengths is None:
+        lengths = torch.full((len(questions),), len(inputs), device=trained.device)
+    search = search_of(task, trained.signature.time_steps)
+    size = wish.beam or search.size
+    if size > 1:
+        found = beam(
+            network, (inputs, lengths), outputs.end, search.most, size, search.length_penalty
+        )
+    else:
+        found = greedy(network, (inputs, lengths), outputs.end, search.most)
+    return [
+        {"prediction": written(trained, each.ids), "score": round(each.score, 6)} for each in found
+    ]
+
+
+ANSWERS: dict[str, Callable[[Trained, Sequence[Question], Wish], list[Record]]] = {
     "many_to_one": _one,
     "many_to_many": _each_step,
     "one_to_many": _sequence,
+    "delayed": _delayed,
 }
 
 

@@ -23,7 +23,7 @@ from rnnexp.data.sources import conllu, csv_rows
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.data.sources.given import lines_of, open_given, read_given
 from rnnexp.errors import CommandError, DataError, Position
-from rnnexp.inference.answers import Tally, answers
+from rnnexp.inference.answers import Tally, Wish, answers
 from rnnexp.inference.forecast import SeriesReader
 from rnnexp.inference.trained import Trained
 
@@ -38,7 +38,7 @@ COLUMNS = (".parquet",)
 
 
 def predictions(
-    trained: Trained, given: Given, tally: Tally, every_class: bool = False
+    trained: Trained, given: Given, tally: Tally, wish: Wish | None = None
 ) -> Iterator[dict[str, Any]]:
     """One record for each input, in order, in memory that does not grow with their number.
 
@@ -49,7 +49,7 @@ def predictions(
         DataError: an input that the network cannot read, or none at all.
     """
     size = BATCH if isinstance(given, Path) else 1
-    yield from answers(trained, tally.watch(_questions(trained, given)), size, every_class)
+    yield from answers(trained, tally.watch(_questions(trained, given)), size, wish)
     if not tally.inputs:
         name = str(given) if isinstance(given, Path) else PIPE
         raise DataError("0 inputs: the file is empty", code="DAT105", position=Position(name, 1))

@@ -20,7 +20,7 @@ from rnnexp.tasks.scaled_error import scale_weights
 from rnnexp.tasks.task import Task
 from rnnexp.tasks.text_scores import check_text_scores
 
-__all__ = ["build_task"]
+__all__ = ["build_task", "search_of"]
 
 
 def build_task(config: TaskConfig, dataset: Dataset, label_smoothing: float = 0.0) -> Task:
@@ -36,14 +36,18 @@ def build_task(config: TaskConfig, dataset: Dataset, label_smoothing: float = 0.
 
 
 def _delayed(config: ManyToMany, objective: Objective, dataset: Dataset) -> EncoderDecoderTask:
-    """Targets are written to half as many tokens again as the longest of the training part has."""
     compares_texts, outputs = dataset.train.texts is not None, dataset.outputs
     assert isinstance(outputs, Tokens)
     if compares_texts:
         check_text_scores()
-    penalty = 1.0 if config.length_penalty is None else config.length_penalty
-    search = Search(config.beam, penalty, most=dataset.time_steps * 3 // 2)
+    search = search_of(config, dataset.time_steps)
     return EncoderDecoderTask(objective, outputs, search, compares_texts)
+
+
+def search_of(config: ManyToMany, longest: int) -> Search:
+    """How delayed targets are written: to half as many tokens again as the longest of training."""
+    penalty = 1.0 if config.length_penalty is None else config.length_penalty
+    return Search(config.beam, penalty, most=longest * 3 // 2)
 
 
 def _objective(config: TaskConfig, dataset: Dataset, label_smoothing: float) -> Objective:

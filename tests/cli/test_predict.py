@@ -82,6 +82,35 @@ def test_words_get_tags_and_ids_of_padding_none(
     assert lines(capsys)[0]["prediction"] == first
 
 
+def test_words_are_read_by_their_characters_too(moved_run: MovedRun, capsys: Capture) -> None:
+    assert main(["predict", str(moved_run("spelled")), "the nounish", "--json"]) == 0
+    record, summary = lines(capsys)
+    assert [word for word, _ in record["prediction"]] == ["the", "nounish"]
+    assert summary["unknown"] == 1
+
+
+def test_a_sequence_of_its_own_length_is_written(
+    moved_run: MovedRun, capsys: Capture, tmp_path: Path
+) -> None:
+    run, file = str(moved_run("delayed")), tmp_path / "new.txt"
+    file.write_text("a b x\na b a b x\n")
+    assert main(["predict", run, str(file)]) == 0
+    greedy = lines(capsys)
+    assert main(["predict", run, "a b x"]) == 0
+    # Alone or padded in a batch: the same to float32, six digits of which are written.
+    (alone,) = lines(capsys)
+    assert alone["prediction"] == greedy[0]["prediction"]
+    assert alone["score"] == pytest.approx(greedy[0]["score"], abs=1e-4)
+    assert all(len(record["prediction"]) <= 8 for record in greedy)  # half as long again as 5
+    assert main(["predict", run, str(file), "--beam", "4"]) == 0
+    assert all(record["score"] <= 0 for record in lines(capsys))
+    scored = tmp_path / "scored.jsonl"
+    scored.write_text('{"inputs": ["a", "b", "x"], "target": ["b", "a"]}\n')
+    assert main(["evaluate", run, str(scored), "--json"]) == 0
+    (result,) = lines(capsys)
+    assert result["metrics"]["file/exact_match"] == float(greedy[0]["prediction"] == ["b", "a"])
+
+
 def test_numbers_come_in_their_own_units(moved_run: MovedRun, capsys: Capture) -> None:
     assert main(["predict", str(moved_run("sums")), "[3, 3, 20]"]) == 0
     (record,) = lines(capsys)
@@ -180,6 +209,7 @@ def test_bad_input_is_refused_where_it_stands(  # noqa: PLR0917
         (["predict", "{sums}", "[1]", "--probabilities"], 2, None),
         (["predict", "{window}", "[[1,2]]", "--plot", "x.png"], 2, None),
         (["predict", "{window}", "[[1,2]]", "--steps", "0"], 2, None),
+        (["predict", "{reviews}", "so", "--beam", "3"], 2, None),
         (["generate", "{reviews}"], 2, "predict"),
         (["generate", "{text}", "--label", "x"], 2, None),
         (["generate", "{text}", "--temperature", "-1"], 2, None),

@@ -131,10 +131,9 @@ class QuestionReader:
         vocabulary = self.spec.vocabulary if isinstance(self.spec, Tokens) else None
         if pieces is None or vocabulary is None or vocabulary.unknown is None:
             return ()
+        ids = array if array.ndim == 1 else array[:, 0]  # of words with their characters
         return tuple(
-            piece
-            for piece, i in zip(pieces, array.tolist(), strict=True)
-            if i == vocabulary.unknown
+            piece for piece, i in zip(pieces, ids.tolist(), strict=True) if i == vocabulary.unknown
         )
 
 
