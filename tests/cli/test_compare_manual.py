@@ -50,7 +50,7 @@ def test_words_say_what_is_not_compared(config: str, capsys: pytest.CaptureFixtu
     )
     assert main(["compare-manual", "words.yaml", "--steps", "--json"]) == 0
     captured = capsys.readouterr()
-    assert "10 tensors that read the words" in captured.err
+    assert "10 tensors that read words" in captured.err
     result = json.loads(captured.out)
     assert "encode.embedding.weight" in result["not_compared"]
     assert len(result["steps"][0]["x"]) == 3 + 2 * 2
