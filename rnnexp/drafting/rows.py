@@ -1,0 +1,309 @@
+"""A file of examples that stand alone, a row or a JSON object each: the keys of its config."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnnexp.drafting.asked import Asked
+from rnnexp.drafting.beside import OtherFiles
+from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.first_model import Start, classifier, regressor, tagger, translator, writer
+from rnnexp.drafting.objects import Objects
+from rnnexp.drafting.sides import Sides, sides_of
+from rnnexp.drafting.table import Table
+from rnnexp.errors import DataError
+
+__all__ = ["LEAST_EXAMPLES", "check_classes", "check_enough", "draft_rows", "task_keys"]
+
+LEAST_EXAMPLES = 20
+LEAST_OF_A_CLASS = 10
+"""so many examples of the largest class leave some for validation and test"""
+LONGEST = 500
+"""steps of a text that are read, where some are far longer"""
+SOURCES = {"csv": "csv_rows", "parquet": "parquet_rows", "jsonl": "jsonl"}
+BASELINES = {
+    "many_to_one": "the commonest class (majority)",
+    "one_to_many": "units as often as they come (unigram), the commonest sequence",
+    "many_to_many": "the commonest answer, alone and for each token",
+    "delayed": "the commonest unit (unigram), copying the source",
+}
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What the examples of the sample have that the config must say something about."""
+
+    repeated: int
+    ambiguous: int
+    blank: int
+    longest: int
+    typical: int
+
+
+def draft_rows(rows: Table | Objects, asked: Asked, path: str, others: OtherFiles) -> Draft:
+    """A network that reads one side of each row and predicts the other.
+
+    Raises:
+        CommandError: an option that does not fit these columns or keys.
+        DataError: which side is which cannot be told, or there are too few examples.
+    """
+    asked.refuse_but("examples that stand alone", ("target", "inputs"))
+    sides = sides_of(rows, asked)
+    counts = _counts(sides)
+    _check_targets(rows, sides)
+    check_enough(rows.sample.name, rows.rows - counts.repeated)
+    model, training = _model(sides, Start(int(0.8 * rows.rows), counts.typical))
+    what = ", ".join(field.name for field in sides.inputs[:5])
+    what += ", ..." if len(sides.inputs) > 5 else ""
+    return Draft(
+        title=f"{_verb(sides)} {sides.target.name} from {what}: {rows.sample.name}.",
+        found=_found(rows, sides, counts),
+        data=_data_keys(rows, sides, counts, path, others),
+        task=task_keys(sides.shape, sides.regression),
+        model=model,
+        training=training,
+        baselines="the mean" if sides.regression else BASELINES[sides.shape],
+        choices=tuple(_choices(rows, sides, counts, others)),
+        after=_after(sides),
+    )
+
+
+def check_enough(name: str, examples: int) -> None:
+    """Raises DataError where there are too few different examples to train on."""
+    if examples < LEAST_EXAMPLES:
+        raise DataError(
+            f"{name} has {examples} different examples; needs at least {LEAST_EXAMPLES} to train, "
+            "validate and test on",
+            code="DAT304",
+        )
+
+
+def check_classes(name: str, classes: Counter[Any]) -> None:
+    """Raises DataError where no class has enough examples to be split into three parts."""
+    label, most = classes.most_common(1)[0]
+    if most < LEAST_OF_A_CLASS:
+        raise DataError(
+            f"the largest of the {len(classes)} classes of {name}, {label!r}, has {most} "
+            f"examples; needs at least {LEAST_OF_A_CLASS}",
+            code="DAT304",
+            hint="more examples, or fewer and broader classes",
+        )
+
+
+def _check_targets(rows: Table | Objects, sides: Sides) -> None:
+    """Refuse examples without an answer, which would become a class of their own."""
+    target = sides.target
+    if target.blanks and not sides.regression:
+        first = next(i for i, value in enumerate(target.values) if value is None)
+        raise DataError(
+            f"{target.blanks:,} rows have nothing under {target.name!r}, which is predicted",
+            code="DAT306",
+            position=rows.sample.at(rows.lines[first]),
+            key=target.name,
+            hint="fill them in, or leave those rows out of the file",
+        )
+    if sides.shape == "many_to_one" and not sides.regression and rows.complete:
+        check_classes(repr(target.name), target.counts)
+
+
+# -- counting --------------------------------------------------------------------------------------
+
+
+def _counts(sides: Sides) -> _Counts:
+    pairs = [
+        (tuple(_hashable(field.values[row]) for field in sides.inputs), _hashable(answer))
+        for row, answer in enumerate(sides.target.values)
+    ]
+    different = set(pairs)
+    answers = Counter(inputs for inputs, _ in different)
+    lengths = sorted(_steps(sides, value) for value in sides.source.present) or [1]
+    return _Counts(
+        len(pairs) - len(different),
+        sum(count > 1 for count in answers.values()),
+        sum(any(field.values[row] is None for field in sides.inputs) for row in range(len(pairs))),
+        lengths[-1],
+        lengths[len(lengths) // 2],
+    )
+
+
+def _hashable(value: Any) -> Hashable:
+    return repr(value) if isinstance(value, list) else value
+
+
+def _steps(sides: Sides, value: Any) -> int:
+    if len(sides.inputs) > 1:
+        return len(sides.inputs)
+    if isinstance(value, str):
+        return len(value) if sides.unit == "character" else len(value.split())
+    return len(value) if isinstance(value, list) else 1
+
+
+# -- the words of the config -----------------------------------------------------------------------
+
+
+def _verb(sides: Sides) -> str:
+    return {"one_to_many": "Writes", "delayed": "Translates to"}.get(sides.shape, "Predicts")
+
+
+def _data_keys(
+    rows: Table | Objects, sides: Sides, counts: _Counts, path: str, others: OtherFiles
+) -> tuple[Key, ...]:
+    names = [field.name for field in sides.inputs]
+    what = "an object a line is an example" if rows.kind == "jsonl" else "a row is an example"
+    keys = [
+        Key("source", SOURCES[rows.kind], what),
+        Key("path", path, "relative to this file"),
+        *others.keys(),
+        Key("inputs", names if len(names) > 1 else names[0], _input_reason(sides)),
+        Key("target", sides.target.name, f"what is predicted: {sides.target.words}"),
+        *_unit_keys(sides),
+        *_care_keys(sides, counts, others),
+    ]
+    if sides.shape == "many_to_one" and not sides.regression and not others.val:
+        keys.append(Key("stratify", True, "each class has the same share in every split"))
+    return tuple(keys)
+
+
+def _input_reason(sides: Sides) -> str:
+    if len(sides.inputs) > 1:
+        return "the steps of the sequence, in this order"
+    return "what is read"
+
+
+def _unit_keys(sides: Sides) -> list[Key]:
+    steps = {
+        "word": "a step is a word",
+        "character": "a step is a character",
+        "label": "a step is one of the words that blanks, or a list, keep apart",
+        "number": "a step is a number",
+    }
+    one = sides.shape == "one_to_many"
+    keys = [Key("unit", sides.unit, "the condition" if one else steps[sides.unit])]
+    other = {"word": "character", "character": "word"}.get(sides.unit)
+    if other and not one:
+        keys.append(offer("unit", other))
+    if other and sides.unit == "word":
+        keys.append(offer("lowercase", True, "The and the are one word then"))
+    reason = steps[sides.target_unit] if sides.shape != "many_to_one" else ""
+    if not (sides.shape == "many_to_one" and sides.regression):
+        keys.append(Key("target_unit", sides.target_unit, reason or "a class is a label"))
+    return keys
+
+
+def _care_keys(sides: Sides, counts: _Counts, others: OtherFiles) -> list[Key]:
+    keys = []
+    numeric = sides.unit == "number" or sides.regression
+    if numeric:
+        keys.append(Key("scale", "standard", "mean 0 and deviation 1, by the training part"))
+    if counts.blank and sides.unit != "number":
+        keys.append(Key("empty", "drop", f"{counts.blank:,} rows without an input are left out"))
+    blanks = counts.blank if sides.unit == "number" else 0
+    blanks += sides.target.blanks if sides.regression else 0
+    if blanks:
+        keys.append(Key("nan", "drop", f"{blanks:,} rows with a blank are left out"))
+    if counts.repeated or others.test:
+        found = f"{counts.repeated:,} examples stand there twice" if counts.repeated else ""
+        keys.append(Key("duplicates", "drop", found or "none is trained on and tested on"))
+    if counts.ambiguous and sides.shape == "many_to_one":
+        found = f"{counts.ambiguous:,} inputs stand with different answers"
+        keys.append(offer("ambiguous", "drop", found))
+    if counts.longest > LONGEST and sides.shape in ("many_to_one", "many_to_many"):
+        found = f"the longest has {counts.longest:,} steps, a typical one {counts.typical:,}"
+        keys.append(Key("max_length", LONGEST, f"{found}; the rest is cut off"))
+    return keys
+
+
+def task_keys(shape: str, regression: bool) -> tuple[Key, ...]:
+    """The task section of examples."""
+    reasons = {
+        "many_to_one": "a sequence -> one answer",
+        "one_to_many": "one thing -> a sequence",
+        "many_to_many": "a sequence -> an answer for each step",
+        "delayed": "a sequence -> a sequence of another length",
+    }
+    kind = "many_to_many" if shape == "delayed" else shape
+    keys = [Key("kind", kind, reasons[shape])]
+    if shape == "delayed":
+        keys.append(Key("alignment", "delayed", "all is read before the answer begins"))
+    keys.append(Key("target", "regression" if regression else "classification"))
+    return tuple(keys)
+
+
+def _model(sides: Sides, start: Start) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    tokens = sides.unit != "number"
+    if sides.shape == "one_to_many":
+        return writer(start, not sides.regression)
+    if sides.shape == "delayed":
+        return translator(start)
+    if sides.regression:
+        return regressor(start, tokens)
+    return tagger(start) if sides.shape == "many_to_many" and tokens else classifier(start, tokens)
+
+
+def _found(rows: Table | Objects, sides: Sides, counts: _Counts) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "examples": rows.count,
+        "columns" if rows.kind != "jsonl" else "keys": {
+            field.name: field.words for field in rows.fields[:12]
+        },
+    }
+    if len(rows.fields) > 12:
+        found["more"] = len(rows.fields) - 12
+    if sides.shape == "many_to_one" and not sides.regression:
+        found["classes"] = dict(_named(sides.target.counts.most_common(20)))
+    found["steps"] = f"{counts.typical} in a typical input, at most {counts.longest}"
+    return found
+
+
+def _named(counts: Sequence[tuple[Any, int]]) -> list[tuple[str, int]]:
+    return [(f"{label:g}" if isinstance(label, float) else str(label), n) for label, n in counts]
+
+
+def _choices(
+    rows: Table | Objects, sides: Sides, counts: _Counts, others: OtherFiles
+) -> list[Choice]:
+    choices = others.choices()
+    free = [f.name for f in rows.fields if f not in (*sides.inputs, sides.target)]
+    if sides.guessed:
+        alternatives = [field.name for field in sides.inputs[:3]] + free[:5]
+        change = f"--target {_word(rows)}: {', '.join(alternatives)}"
+        choices.append(Choice("data.target", sides.target.name, sides.target.words, change))
+    if len(sides.inputs) > 1:
+        why = f"each row is read as a sequence of its {len(sides.inputs)} columns"
+        choices.append(Choice("data.inputs", "columns in order", why, "--inputs A,B,C"))
+    elif free:
+        change = f"--inputs {_word(rows)}: {', '.join(free[:5])}"
+        choices.append(Choice("data.inputs", sides.source.name, sides.source.words, change))
+    if sides.target.kind == "number" and sides.shape == "many_to_one":
+        choices.append(_number_choice(sides))
+    if counts.repeated:
+        why = f"{counts.repeated:,} examples stand there twice"
+        choices.append(Choice("data.duplicates", "drop", why, "remove data.duplicates"))
+    return choices
+
+
+def _word(rows: Table | Objects) -> str:
+    return "KEY" if rows.kind == "jsonl" else "COLUMN"
+
+
+def _number_choice(sides: Sides) -> Choice:
+    name, count = sides.target.name, len(sides.target.counts)
+    if sides.regression:
+        why = f"{name} has {count:,} different numbers"
+        return Choice("task.target", "regression", why, "task.target: classification")
+    why = f"{name} has {count} different whole numbers, taken as classes"
+    change = "task.target: regression, without data.target_unit, data.stratify and training.monitor"
+    return Choice("task.target", "classification", why, change)
+
+
+def _after(sides: Sides) -> str:
+    if sides.shape == "one_to_many":
+        value = next(iter(sides.source.present), "NAME")
+        return f'rnnexp generate latest --label "{value}"'
+    if sides.unit in ("word", "character"):
+        shown = str(sides.source.present[0]).replace('"', "'")[:40]
+        return f'rnnexp predict latest "{shown}"'
+    return "rnnexp predict latest NEW_FILE"
