@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,6 +45,12 @@ def generate(
         str | None,
         typer.Option(
             "--features", metavar="JSON", help="Numbers to make a sequence of (one_to_many)."
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            "--image", metavar="FILE", help="Picture to make a sequence of, resized as needed."
         ),
     ] = None,
     length: Annotated[
@@ -107,15 +114,16 @@ def generate(
     Example:
       rnnexp generate latest --prompt "ROMEO:" --length 300 --temperature 0.8 --seed 1
       rnnexp generate latest --label Italian --samples 10 --top-p 0.9
+      rnnexp generate latest --image seven.png --temperature 0
     """
     given = {"--temperature": temperature, "--top-k": top_k, "--top-p": top_p, "--seed": seed}
     _check(given, samples)
     found, config = run_config(run, runs)
     kind = _kind(config)
-    start = {"--prompt": prompt, "--label": label, "--features": features}
+    start = {"--prompt": prompt, "--label": label, "--features": features, "--image": image}
     _check_kind(kind, start, given | {"--length": length})
-    condition = json_of("--features", features) if features is not None else label
-    option = "--label" if features is None else "--features"
+    option = next((name for name, value in start.items() if value is not None), "--prompt")
+    condition = json_of("--features", features) if features is not None else image or label
 
     from rnnexp.inference.generate import Drawing
     from rnnexp.inference.trained import restore_for_use
@@ -171,10 +179,10 @@ def _kind(config: Config) -> str:
     )
 
 
-def _check_kind(kind: str, start: Mapping[str, str | None], given: Mapping[str, Any]) -> None:
+def _check_kind(kind: str, start: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raises CommandError for a start or a way of drawing that is not for this kind of run."""
     named = [name for name, value in start.items() if value is not None]
-    fitting = ["--prompt"] if kind == "language" else ["--label", "--features"]
+    fitting = ["--prompt"] if kind == "language" else ["--label", "--features", "--image"]
     for name in named:
         if name not in fitting:
             raise CommandError(
@@ -185,7 +193,9 @@ def _check_kind(kind: str, start: Mapping[str, str | None], given: Mapping[str, 
             )
     if kind != "language" and len(named) != 1:
         raise CommandError(
-            "needs one thing to start from", code="CMD103", allowed="--label NAME, --features JSON"
+            "needs one thing to start from",
+            code="CMD103",
+            allowed="--label NAME, --features JSON, --image FILE",
         )
     drawn = [name for name, value in given.items() if value is not None]
     if kind == "numbers" and drawn:
@@ -202,7 +212,7 @@ def _write_on(
     model = TextModel(trained)
     start = model.split(model.opening if prompt is None else prompt)
     if not start:
-        message = f"holds no {model.unit} to go on from"
+        message = f"holds no {model.units.name} to go on from"
         raise CommandError(message, code="CMD104", key="--prompt", value=prompt)
     if unknown := model.unknown(start):
         names = ", ".join(map(shown, dict.fromkeys(unknown)))

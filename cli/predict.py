@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-FILE_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt")
+FILE_ENDINGS = (".csv", ".tsv", ".conllu", ".parquet", ".jsonl", ".ndjson", ".json", ".txt")
 SHOWN_UNKNOWN = 5
 
 

@@ -1,4 +1,4 @@
-"""Running an experiment in a run folder, and scoring what a run left behind.
+"""Running an experiment in a run folder, and bringing it back from there.
 
 assemble -> run folder -> training -> test, once -> summary, predictions, plots
 """
@@ -27,7 +27,6 @@ from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
-from rnnexp.scoring import score_split
 from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt
@@ -37,7 +36,7 @@ from rnnexp.training.snapshot import load_weights
 from rnnexp.training.trainer import Trainer
 from rnnexp.verification.verdict import checked
 
-__all__ = ["evaluate_run", "restore", "train"]
+__all__ = ["refuse_changed_data", "restore", "train"]
 
 
 @out_of_memory()
@@ -66,7 +65,8 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
-        if note := absent_classes(experiment.dataset):
+        absent = absent_classes(experiment.dataset)
+        for note in (*experiment.dataset.notes, *([absent] if absent else ())):
             observer.noted(note)
             run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
@@ -74,22 +74,6 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         summary, classes = conclude(run, experiment, outcome)
     observer.finished(summary | {"classes": classes})
     return summary
-
-
-@out_of_memory()
-def evaluate_run(run: Path, split: str) -> dict[str, Any]:
-    """Score a split of a run's data with the run's best checkpoint."""
-    experiment = restore(run)
-    scored = score_split(experiment, split)
-    return {
-        "run": str(run),
-        "split": split,
-        "step": best_checkpoint(RunFolder.open(run)).step,
-        "metrics": dict(scored.metrics),
-        "baselines": dict(scored.baselines),
-        **({"classes": scored.class_table()} if scored.classes else {}),
-        **scored.details(),
-    }
 
 
 def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -106,7 +90,7 @@ def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
     if overrides:
         _refuse_another_network(load_config(run / "resolved.yaml"), config)
     experiment = assemble(config)
-    _refuse_changed_data(folder, experiment.dataset)
+    refuse_changed_data(folder, experiment.dataset)
     load_weights(experiment.network, checkpoint, config)
     return experiment
 
@@ -161,7 +145,7 @@ def _refuse_another_network(trained: Config, changed: Config) -> None:
             )
 
 
-def _refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
+def refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
     """A score of other data than the run's own would carry the run's name.
 
     Raises:

@@ -16,7 +16,7 @@ from rnnexp.tasks.residuals import Intervals
 from rnnexp.training.answers import Answers
 from rnnexp.training.evaluation import Evaluation
 
-__all__ = ["NumberScore", "SplitScore", "score_split"]
+__all__ = ["NumberScore", "SplitScore", "prefixed", "score_split"]
 
 MOST_CLASSES_SHOWN = 200
 
@@ -74,8 +74,8 @@ def score_split(experiment: Experiment, split: str) -> SplitScore:
     evaluation = experiment.evaluate(split, keep_answers=not is_language(dataset))
     named = baselines(dataset, split)
     return SplitScore(
-        metrics=_prefixed(split, evaluation.metrics),
-        baselines={name: _prefixed(split, values) for name, values in named.items()},
+        metrics=prefixed(split, evaluation.metrics),
+        baselines={name: prefixed(split, values) for name, values in named.items()},
         evaluation=evaluation,
         numbers=_number_score(experiment, evaluation.answers),
         classes=_class_scores(dataset, evaluation),
@@ -111,5 +111,6 @@ def _class_scores(dataset: Dataset, evaluation: Evaluation) -> Sequence[ClassSco
     return class_scores(evaluation.class_counts, class_names(outputs))
 
 
-def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+def prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """`rmse` -> `test/rmse`."""
     return {f"{split}/{name}": value for name, value in metrics.items()}

@@ -13,7 +13,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +37,7 @@ __all__ = [
     "write_bytes",
     "write_json",
     "write_text",
+    "writing",
 ]
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755  # and what the umask takes off
@@ -166,30 +167,45 @@ def remove_tree(path: Path) -> None:
 # -- whole files -----------------------------------------------------------------------------------
 
 
+@contextmanager
+def writing(path: Path, need: int = 0) -> Iterator[Callable[[bytes], None]]:
+    """A function that adds bytes to the file `path`, which appears whole at the end, or not at all.
+
+    need: the bytes that the message names on a full disk. Raises StorageError; what was there
+    before then still is, as after any other exception.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _naming(path, need):
+        file = disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def write(data: bytes) -> None:
+        with _naming(path, need):
+            _write_all(file, data)
+
+    try:
+        try:
+            yield write
+            with _naming(path, need):
+                disk.sync(file)
+        finally:
+            os.close(file)
+        with _naming(path, need):
+            disk.rename(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            disk.remove_file(temporary)
+        raise
+    with _naming(path):
+        _sync_folder(path.parent)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Puts `data` under `path`, whole or not at all, on disk when it returns.
 
     Raises StorageError; what was there before then still is.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with _naming(path, len(data)):
-        try:
-            _write_new(temporary, data)
-            disk.rename(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                disk.remove_file(temporary)
-            raise
-        _sync_folder(path.parent)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    file = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        _write_all(file, data)
-        disk.sync(file)
-    finally:
-        os.close(file)
+    with writing(path, len(data)) as write:
+        write(data)
 
 
 class NewFile:

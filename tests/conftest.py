@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
 from rnnexp.data.dataset import Dataset, Image, Sequences, Tokens, Values
 
+MovedRun = Callable[[str], Path]
 MakeDataset = Callable[..., Dataset]
 MakeConfig = Callable[..., Config]
 
@@ -109,3 +114,93 @@ def make_config(tmp_path: Path) -> MakeConfig:
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parallel test workers inherit a width; what is tested here writes to a pipe."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+WORDS = ("lovely", "warm", "bright"), ("dull", "long", "grey")
+RUNS = {
+    "reviews": """
+data: {source: jsonl, path: data.jsonl, inputs: text, target: mood, unit: word, lowercase: true}
+task: {kind: many_to_one, target: classification}
+model: {cell: gru, hidden_sizes: [8], embedding: 4}
+""",
+    "tags": """
+data: {source: jsonl, path: data.jsonl, unit: label, target_unit: label}
+task: {kind: many_to_many, target: classification}
+model: {cell: gru, hidden_sizes: [8], embedding: 4, bidirectional: true}
+""",
+    "names": """
+data: {source: jsonl, path: data.jsonl, unit: label, target_unit: character}
+task: {kind: one_to_many}
+model: {cell: gru, hidden_sizes: [8]}
+""",
+    "waves": """
+data: {source: waveforms, length: 8, period: 4, train: 40, val: 20, test: 20}
+task: {kind: one_to_many}
+model: {cell: gru, hidden_sizes: [8]}
+""",
+    "sums": """
+data: {source: jsonl, path: data.jsonl, scale: standard}
+task: {kind: many_to_one, target: regression}
+model: {hidden_sizes: [8]}
+""",
+    "window": """
+data: {source: csv, path: data.csv, value: [up, down], window: 6, horizon: 2, season: 12}
+task: {kind: many_to_one}
+model: {hidden_sizes: [8]}
+""",
+    "stream": """
+data: {source: csv, path: data.csv, value: up, window: 8, log: true}
+task: {kind: many_to_many}
+model: {cell: lstm, hidden_sizes: [8]}
+""",
+    "text": """
+data: {source: text, path: data.txt, window: 8}
+task: {kind: many_to_many}
+model: {cell: lstm, hidden_sizes: [16], embedding: 8}
+""",
+}
+
+
+def _examples(name: str) -> list[dict[str, Any]]:
+    """40 different ones."""
+    if name == "reviews":
+        pairs = [(f"so {a} and {b}", i) for i, mood in enumerate(WORDS) for a in mood for b in mood]
+        pairs += [(f"{b}, {a} film", i) for i, mood in enumerate(WORDS) for a in mood for b in mood]
+        return [{"text": text, "mood": ("good", "bad")[i]} for text, i in pairs]
+    if name == "tags":
+        nouns = [f"noun{i}" for i in range(5)]
+        return [
+            {"inputs": [*("the", "old")[:k], noun, *("runs",) * r],
+             "target": [*("DET", "ADJ")[:k], "NOUN", *("VERB",) * r]}
+            for noun in nouns for k in (0, 1, 2) for r in (0, 1, 2)
+        ]  # fmt: skip
+    if name == "names":
+        return [{"inputs": k, "target": k[0] * n} for k in ("ab", "cd") for n in range(1, 21)]
+    return [{"inputs": [i % 7, i % 5, i], "target": i % 7 + i % 5 + i} for i in range(40)]
+
+
+@pytest.fixture(scope="session")
+def moved_run(tmp_path_factory: pytest.TempPathFactory) -> MovedRun:
+    """A small run by its name, in a folder that was copied; its data are gone."""
+    from rnnexp.config.load import load_config
+    from rnnexp.runner import train
+    from rnnexp.training.observer import Silent
+
+    @cache
+    def make(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        lines = [f"{20 + 10 * math.sin(i / 2):.3f},{i % 12}" for i in range(160)]
+        (folder / "data.csv").write_text("up,down\n" + "\n".join(lines) + "\n")
+        (folder / "data.txt").write_text("abcd abc.\n" * 60)
+        records = map(json.dumps, _examples(name))
+        (folder / "data.jsonl").write_text("\n".join(records) + "\n")
+        text = f"name: {name}{RUNS[name]}training: {{epochs: 2, batch_size: 8}}\n"
+        (folder / "config.yaml").write_text(text)
+        summary = train(load_config(folder / "config.yaml"), folder / "runs", Silent())
+        run = Path(summary["run"])
+        elsewhere = tmp_path_factory.mktemp("moved") / run.name
+        shutil.copytree(run, elsewhere)
+        shutil.rmtree(folder)
+        return elsewhere
+
+    return make

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from layers further down, never from one above.
 LAYERS = [
     ["rnnexp.cli"],
-    ["rnnexp.conclusion", "rnnexp.planning", "rnnexp.runner"],
+    ["rnnexp.evaluating", "rnnexp.planning"],
+    ["rnnexp.runner"],
+    ["rnnexp.conclusion"],
     ["rnnexp.inference"],
     ["rnnexp.scoring"],
     ["rnnexp.diagnosis"],

@@ -16,8 +16,9 @@ import pytest
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
+from rnnexp.evaluating import evaluate_run
 from rnnexp.experiment import assemble
-from rnnexp.runner import evaluate_run, train
+from rnnexp.runner import train
 from rnnexp.training.observer import Silent
 
 SUNSPOTS = """

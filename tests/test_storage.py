@@ -55,6 +55,29 @@ def test_a_failed_write_leaves_the_old_file(
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_a_file_written_in_pieces_appears_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    with storage.writing(path) as write:
+        write(b"one ")
+        assert not path.exists()
+        write(b"two")
+    assert path.read_bytes() == b"one two"
+
+
+def test_a_file_given_up_half_way_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), storage.writing(tmp_path / "a.bin") as write:
+        write(b"one")
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+
+
+def test_room_is_asked_for_before_writing(tmp_path: Path) -> None:
+    storage.check_free(tmp_path, 1)
+    with pytest.raises(StorageError) as caught:
+        storage.check_free(tmp_path / "a.bin", 10**18)
+    assert "needs 1,000,000,000,000,000,000 bytes; free: " in str(caught.value)
+
+
 def test_a_full_disk_says_how_much_is_needed_and_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

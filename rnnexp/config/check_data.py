@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rnnexp.config.compatibility import shapes_of, target_of
 from rnnexp.config.config import Config
-from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written
+from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written, value_of
 from rnnexp.config.schema.data import (
     ColumnSeries,
     DelayedEcho,
@@ -20,8 +20,9 @@ from rnnexp.config.schema.data import (
     Split,
     SplitFiles,
     TemporalOrder,
+    TextCorpus,
 )
-from rnnexp.config.schema.task import ManyToOne
+from rnnexp.config.schema.task import ManyToOne, Task
 from rnnexp.errors import ConfigError
 
 Findings = Iterator[Finding]
@@ -289,6 +290,52 @@ def sizes_of_objects(config: Config) -> Findings:
     if data.classes is not None and target_of(config.experiment) == "regression":
         message = "no effect in a regression"
         yield Finding(NO_EFFECT, "data.classes", message, ("data.target_unit", "task.target"))
+
+
+@checked
+def pieces_of_byte_pairs(config: Config) -> Findings:
+    """`unit: bpe` and `pieces` come together; the byte pairs of a text are no vocabulary to cut."""
+    data, key = config.experiment.data, "data.pieces"
+    if not isinstance(data, Records | TextCorpus):
+        return
+    units = ("data.unit", "data.target_unit") if isinstance(data, Records) else ("data.unit",)
+    pairs = [unit for unit in units if value_of(config, unit) == "bpe"]
+    if pairs and data.pieces is None:
+        message = "byte pairs need a number of them"
+        allowed = "a whole number from 257; 2000 to 16000 is common"
+        yield Finding(CONTRADICTION, key, message, tuple(pairs), allowed=allowed)
+    if data.pieces is not None and not pairs:
+        message = "no effect: only byte pairs have a number that is given"
+        yield Finding(NO_EFFECT, key, message, units)
+    if pairs and isinstance(data, TextCorpus) and data.max_vocabulary is not None:
+        message = "no effect: the number of byte pairs is data.pieces"
+        yield Finding(NO_EFFECT, "data.max_vocabulary", message, tuple(pairs))
+
+
+@checked
+def steps_of_byte_pairs(config: Config) -> Findings:
+    """How many byte pairs a text has is known once they are fitted: nothing is aligned with them,
+    and one answer or one input is no text.
+    """
+    data, task = config.experiment.data, config.experiment.task
+    if not isinstance(data, Records):
+        return
+    free = {
+        "many_to_one": ("data.unit",),
+        "one_to_many": ("data.target_unit",),
+        "many_to_many": () if _is_aligned(task) else ("data.unit", "data.target_unit"),
+    }[task.kind]
+    for key in ("data.unit", "data.target_unit"):
+        if value_of(config, key) == "bpe" and key not in free:
+            message = "a text has as many byte pairs as it has, not one for each step of the other"
+            if task.kind != "many_to_many":
+                message = "there is one, and a text has many byte pairs"
+            allowed = "number, id, label, character, word"
+            yield Finding(CONTRADICTION, key, message, ("task.kind",), allowed=allowed)
+
+
+def _is_aligned(task: Task) -> bool:
+    return getattr(task, "alignment", "aligned") == "aligned"
 
 
 @checked

@@ -33,6 +33,7 @@ _NAMES: Mapping[str, str] = {
     "data.season": "period seasonality seasonal_period",
     "data.lowercase": "lower to_lower",
     "data.max_vocabulary": "vocab_size max_vocab max_tokens num_words most_common",
+    "data.pieces": "num_merges bpe_size bpe_vocab_size sentencepiece_vocab_size num_pieces",
     "data.classes": "num_classes n_classes",
     "data.unit": "tokenizer level token_type tokenization",
     "task": "problem output_features",
@@ -142,7 +143,13 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "model.init.recurrent": {"xavier": "glorot", "eye": "identity", "irnn": "identity"},
     "data.scale": {"zscore": "standard", "z-score": "standard", "min_max": "minmax"},
-    "data.unit": {"char": "character", "token": "word", "int": "id", "float": "number"},
+    "data.unit": {
+        **dict.fromkeys(("subword", "byte_pair", "byte-pair", "sentencepiece", "wordpiece"), "bpe"),
+        "char": "character",
+        "token": "word",
+        "int": "id",
+        "float": "number",
+    },
 }
 """dotted path -> another tool's value, in lower case -> ours"""
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+from rnnexp.data.shuffling import shuffled
 
-__all__ = ["Batch", "Batches", "bucketed", "shuffled", "streams", "teacher_of"]
+__all__ = ["Batch", "Batches", "bucketed", "streams", "teacher_of"]
 
 Ints = NDArray[np.int64]
 
@@ -159,12 +160,6 @@ class Batches:
 def start_of(outputs: Values | Tokens) -> int:
     """What a generated sequence is opened with: the end token, or zeros."""
     return outputs.end or 0 if isinstance(outputs, Tokens) else 0
-
-
-def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:
-    """Every example once, in an order that depends on seed and epoch alone."""
-    order = np.random.default_rng([seed, epoch]).permutation(count)
-    return (order[start : start + batch_size] for start in range(0, count, batch_size))
 
 
 def bucketed(lengths: Ints, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:

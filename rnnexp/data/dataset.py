@@ -6,7 +6,7 @@ numpy only; tensors begin in `rnnexp.data.batches`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -32,6 +32,8 @@ __all__ = [
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Shape = Literal["many_to_one", "one_to_many", "many_to_many"]
+PIECE = 1 << 18
+"""numbers that are walked over at a time"""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ class Ends(Protocol):
 class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
+    Those of a large text lie on disk: they are taken by rows, and walked over with `pieces`.
+
     inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
         in one-to-many the condition: Values (N, I) float32, Tokens (N,) int64, or Image
         (N, channels, height, width) float32.
@@ -155,6 +159,40 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def longest(self) -> int:
+        """The valid steps of the longest example."""
+        if self.lengths is None:
+            return self._steps
+        some = (self.lengths[part] for part in self._parts(1))
+        return int(max(part.max(initial=0) for part in some))
+
+    def pieces(self) -> Iterator[Sequences]:
+        """The same examples, so many at a time that those on disk are never held whole."""
+        return map(self._part, self._parts(self._steps))
+
+    def first(self, steps: int) -> Sequences:
+        """The first examples, with about so many time steps in all, held in memory."""
+        return self._part(slice(0, max(1, steps // self._steps)))
+
+    def _part(self, part: slice) -> Sequences:
+        return Sequences(
+            inputs=self.inputs[part],
+            targets=self.targets[part],
+            lengths=None if self.lengths is None else self.lengths[part],
+            mask=None if self.mask is None else self.mask[part],
+            origin=None if self.origin is None else self.origin[part],
+        )
+
+    @property
+    def _steps(self) -> int:
+        """T of the inputs or, where they have no steps, of the targets."""
+        return int(max((*self.inputs.shape[1:2], *self.targets.shape[1:2], 1)))
+
+    def _parts(self, steps: int) -> Iterator[slice]:
+        examples = max(1, PIECE // steps)
+        return (slice(i, i + examples) for i in range(0, len(self), examples))
 
 
 @dataclass(frozen=True)
@@ -184,6 +222,7 @@ class Dataset:
         as {"mse": 1/6} for adding or {"loss": 10 ln 8 / (T + 20)} for copy memory.
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
     units: what a step of an input and of a target was read as, where they come from a file.
+    notes: what a person should be told before training.
     """
 
     source: str
@@ -201,6 +240,7 @@ class Dataset:
     know_nothing: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
     units: tuple[str | None, str | None] = (None, None)
+    notes: tuple[str, ...] = ()
 
     @property
     def time_steps(self) -> int:
@@ -214,10 +254,20 @@ class Dataset:
 
     def counted(self, name: str) -> NDArray[np.bool_]:
         """Which targets of a split count: (N,) in many-to-one, otherwise (N, T)."""
-        split = self.split(name)
+        return self.counted_in(self.split(name))
+
+    def counted_in(self, split: Sequences) -> NDArray[np.bool_]:
+        """The same of any of its sequences, as of a piece of a split."""
         if self.shape == "many_to_one":
             return np.ones(len(split), dtype=bool)
         counted = np.ones(split.targets.shape[:2], dtype=bool)
         if split.lengths is not None:
             counted &= np.arange(split.targets.shape[1]) < split.lengths[:, None]
         return counted if split.mask is None else counted & split.mask
+
+    def counted_steps(self, name: str) -> NDArray[np.bool_]:
+        """(T,) at which steps of a split any target counts, where there is one per step."""
+        split = self.split(name)
+        if split.mask is None:
+            return np.arange(split.targets.shape[1]) < split.longest
+        return np.asarray(self.counted(name).any(axis=0))

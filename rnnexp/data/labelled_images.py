@@ -44,14 +44,25 @@ def labelled_images(  # noqa: PLR0917
     inputs, spec = _viewed(config, data, images)
     if data.view == "image":
         outputs, targets, lengths = _spelled(words)
+        unit: str | None = "character"
         make = [Sequences(inputs[p], targets[classes[p]], lengths[classes[p]], origin=p)
                 for p in parts]  # fmt: skip
     else:
         outputs = Tokens(len(words), Vocabulary(tuple(words)))
+        unit = None
         make = [Sequences(inputs[p], classes[p], origin=p) for p in parts]
     train, val, test = make
-    shape = config.experiment.task.kind
-    return Dataset(data.source, shape, train, val, test, spec, outputs, record=record)
+    return Dataset(
+        data.source,
+        config.experiment.task.kind,
+        train,
+        val,
+        test,
+        spec,
+        outputs,
+        record=record,
+        units=("number", unit),
+    )
 
 
 def _viewed(config: Config, data: Digits | Idx, images: Floats) -> tuple[Floats, Values | Image]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Tokens, Values
-from rnnexp.data.units import join_units
 from rnnexp.inference.trained import Trained
 
 __all__ = ["class_name", "numbers_of", "written"]
@@ -30,10 +29,9 @@ def numbers_of(outputs: Values, own_O: NDArray[np.float64]) -> Any:
 
 def written(trained: Trained, ids: Sequence[int]) -> Any:
     """A generated sequence up to its end token: a text, or a list of labels or ids."""
-    outputs, (_, unit) = trained.signature.outputs, trained.signature.units
+    outputs = trained.signature.outputs
     assert isinstance(outputs, Tokens)
     stop = ids.index(outputs.end) if outputs.end in ids else len(ids)
-    names = [class_name(outputs, i) for i in ids[:stop]]
-    if unit not in ("character", "word"):
-        return names
-    return join_units([str(name) for name in names], unit)
+    if outputs.vocabulary is not None and outputs.vocabulary.text is not None:
+        return outputs.vocabulary.decode_text(ids[:stop])
+    return [class_name(outputs, i) for i in ids[:stop]]

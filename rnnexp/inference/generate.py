@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from rnnexp.config.nearest import nearest
 from rnnexp.config.schema.data import TextCorpus
-from rnnexp.data.dataset import Tokens
+from rnnexp.data.dataset import Image, Tokens, Values
 from rnnexp.data.encoding import Vocabulary
+from rnnexp.data.image_file import open_image
 from rnnexp.data.records.questions import Question, QuestionReader
-from rnnexp.data.units import join_units, split_units
-from rnnexp.errors import CommandError
+from rnnexp.data.units import Units
+from rnnexp.errors import CommandError, Position
 from rnnexp.inference.answers import answers, first_input
 from rnnexp.inference.decoding import written
 from rnnexp.inference.trained import Trained
@@ -28,6 +30,7 @@ from rnnexp.tasks.sampling import Sampling
 
 __all__ = ["Drawing", "TextModel", "condition_of", "sequences", "values_from"]
 
+OPTIONS = {Values: "--features", Tokens: "--label", Image: "--image"}
 TEXT_LENGTH = 500
 OPENINGS = ("\n", ".")
 """what a text is begun with where no prompt is given: the end of a line or of a sentence"""
@@ -56,9 +59,10 @@ class TextModel:
     def __init__(self, trained: Trained) -> None:
         data, outputs = trained.config.experiment.data, trained.signature.outputs
         assert isinstance(data, TextCorpus) and isinstance(outputs, Tokens)
-        assert outputs.vocabulary is not None
-        self.trained, self.unit, self.lowercase = trained, data.unit, data.lowercase
+        assert outputs.vocabulary is not None and outputs.vocabulary.text is not None
+        self.trained, self.lowercase = trained, data.lowercase
         self.vocabulary: Vocabulary = outputs.vocabulary
+        self.units: Units = outputs.vocabulary.text
 
     @property
     def opening(self) -> str:
@@ -68,7 +72,7 @@ class TextModel:
 
     def split(self, text: str) -> list[str]:
         """The units of a text."""
-        return split_units(text.lower() if self.lowercase else text, self.unit)
+        return self.units.split(text.lower() if self.lowercase else text)
 
     def unknown(self, units: Sequence[str]) -> list[str]:
         """Those that training never showed."""
@@ -76,7 +80,7 @@ class TextModel:
 
     def join(self, units: Sequence[str]) -> str:
         """The text of units."""
-        return join_units(units, self.unit)
+        return self.units.join(units)
 
     def added(self, before: str, unit: str) -> str:
         """What a unit adds to a text that ends with the unit `before`."""
@@ -99,13 +103,23 @@ class TextModel:
 
 
 def condition_of(trained: Trained, given: Any, option: str) -> Question:
-    """The one thing that a sequence is made from: a label, an id or a list of features.
+    """The one thing that a sequence is made from: a label, an id, a list of features, or the path
+    of an image.
 
     Raises:
-        CommandError: a label that training never showed.
+        CommandError: a label that training never showed, or no such image.
         DataError: it is not what the network reads.
+        UnsafeError: an image that is too large to decode.
     """
-    inputs, reader = trained.signature.inputs, QuestionReader(trained.config, trained.signature)
+    inputs, fitting = trained.signature.inputs, OPTIONS[type(trained.signature.inputs)]
+    if option != fitting:
+        message = "is not what this run starts from"
+        raise CommandError(message, code="CMD124", key=option, value=str(given), allowed=fitting)
+    if isinstance(inputs, Image):
+        return _pictured(inputs, Path(given))
+    reader = QuestionReader(trained.config, trained.signature)
+    if reader.field.unit == "id" and str(given).isdecimal():
+        given = int(given)
     vocabulary = inputs.vocabulary if isinstance(inputs, Tokens) else None
     if vocabulary and str(given) not in vocabulary.ids:
         known = [unit for i, unit in enumerate(vocabulary.units) if i != vocabulary.unknown]
@@ -118,6 +132,17 @@ def condition_of(trained: Trained, given: Any, option: str) -> Question:
             suggestion=nearest(str(given), known),
         )
     return reader.of(given, option)
+
+
+def _pictured(spec: Image, path: Path) -> Question:
+    """An image file with as many channels, rows and columns as the network reads."""
+    if not path.exists():
+        message = f"no such file: {path.absolute()}"
+        raise CommandError(message, code="CMD120", key="--image", value=str(path))
+    picture = open_image(path.resolve(), Position(str(path)), "--image")
+    color: Literal["gray", "rgb"] = "gray" if spec.channels == 1 else "rgb"
+    pixels_CHW = picture.pixels(color, (spec.height, spec.width))
+    return Question(1, str(path), pixels_CHW[None])
 
 
 def sequences(trained: Trained, condition: Question, drawing: Drawing) -> list[Any]:

@@ -12,10 +12,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from rnnexp.config.schema.data import Conllu, CsvRows
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
 from rnnexp.data.records.questions import Question, QuestionReader
 from rnnexp.data.series import Table
+from rnnexp.data.sources import conllu, csv_rows
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.data.sources.given import lines_of, open_given, read_given
 from rnnexp.errors import CommandError, DataError, Position
@@ -29,6 +31,8 @@ Given = Path | BinaryIO | str
 """A file, an open pipe, or the input itself."""
 LITERAL, PIPE = "INPUT", "stdin"
 BATCH = 128
+TABLES, SENTENCES = (".csv", ".tsv", ".tab"), (".conllu", ".conll")
+COLUMNS = (".parquet",)
 
 
 def predictions(
@@ -56,10 +60,30 @@ def _questions(trained: Trained, given: Given) -> Iterator[Question]:
             _checked_json(given)
         yield reader.of(reader.value(LITERAL, 1, given), LITERAL)
     elif isinstance(given, Path):
-        with open_given(given, LITERAL) as file:
-            yield from reader.of_lines(lines_of(file, str(given)), str(given))
+        yield from _questions_of_file(trained, reader, given)
     else:
         yield from reader.of_lines(lines_of(given, PIPE), PIPE)
+
+
+def _questions_of_file(trained: Trained, reader: QuestionReader, path: Path) -> Iterator[Question]:
+    """A table by its columns, tagged sentences by their words, anything else line by line."""
+    data, name, ending = trained.config.experiment.data, str(path), path.suffix.lower()
+    if isinstance(data, CsvRows) and ending in TABLES:
+        for line, value in csv_rows.inputs_of(trained.config, data, read_given(path, LITERAL)):
+            yield reader.of(value, name, line)
+    elif isinstance(data, Conllu) and ending in SENTENCES:
+        for example in conllu.sentences_of(read_given(path, LITERAL)):
+            yield reader.of(example.inputs, name, example.line)
+    elif ending in (*TABLES, *SENTENCES, *COLUMNS):
+        raise DataError(
+            f"a run of {trained.signature.source} data reads JSON objects or plain texts, one a"
+            f" line, no {ending} file",
+            code="DAT106",
+            position=Position(name),
+        )
+    else:
+        with open_given(path, LITERAL) as file:
+            yield from reader.of_lines(lines_of(file, name), name)
 
 
 def table_of(trained: Trained, given: Given) -> Table:

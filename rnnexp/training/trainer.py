@@ -217,6 +217,6 @@ def updates_per_epoch(config: Training, train: Batches) -> int:
     dataset = train.dataset
     if not isinstance(config.bptt, Truncated) or dataset.shape == "many_to_one":
         return math.ceil(len(train) / config.accumulate)
-    counted_NT, k1 = dataset.counted("train"), config.bptt.k1
-    windows = range(0, counted_NT.shape[1], k1)
-    return len(train) * sum(bool(counted_NT[:, t : t + k1].any()) for t in windows)
+    counted_T, k1 = dataset.counted_steps("train"), config.bptt.k1
+    windows = range(0, len(counted_T), k1)
+    return len(train) * sum(bool(counted_T[t : t + k1].any()) for t in windows)

@@ -416,6 +416,26 @@ REFUSED = [
     ("words", "data.nan=drop", NO_EFFECT, "data.nan", "data.unit is word"),
     ("words", "data.vocabulary=9", NO_EFFECT, "data.vocabulary", "data.unit is word"),
     ("numbers", "data.target_unit=number data.classes=3", NO_EFFECT, "data.classes", "number"),
+    ("text", "data.unit=bpe", CONTRADICTION, "data.pieces", "override 1"),
+    ("text", "data.pieces=300", NO_EFFECT, "data.pieces", "data.unit is character by default"),
+    ("words", "data.pieces=300", NO_EFFECT, "data.pieces", "data.unit is word"),
+    (
+        "text",
+        "data.unit=bpe data.pieces=300 data.max_vocabulary=100",
+        NO_EFFECT,
+        "data.max_vocabulary",
+        "data.unit is bpe",
+    ),
+    ("tags", "data.unit=bpe data.pieces=300", CONTRADICTION, "data.unit", "many_to_many"),
+    ("tags", "data.target_unit=bpe data.pieces=300", CONTRADICTION, "data.target_unit", "each"),
+    ("words", "data.target_unit=bpe data.pieces=300", CONTRADICTION, "data.target_unit", "one"),
+    (
+        "words",
+        "task.kind=one_to_many data.unit=bpe data.pieces=300",
+        CONTRADICTION,
+        "data.unit",
+        "one_to_many",
+    ),
     ("echo", "data.delay=50", CONTRADICTION, "data.delay", "data.length is 50 by default"),
 ]
 
@@ -444,6 +464,9 @@ ACCEPTED = [
     ("numbers", "task.target=classification task.class_weights=[1,2]"),
     ("words", "data.val_path=b data.test_path=c"),
     ("adding", "task.loss=huber training.monitor=val/mae"),
+    ("text", "data.unit=bpe data.pieces=300"),
+    ("words", "data.unit=bpe data.pieces=300"),
+    ("words", "task.kind=one_to_many data.target_unit=bpe data.pieces=300"),
 ]
 
 

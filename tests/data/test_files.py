@@ -76,10 +76,11 @@ def test_a_file_without_permission(
     assert "Permission denied" in refused_path("secret").message
 
 
-def test_a_file_larger_than_memory_is_not_read(refused_path: Any, tmp_path: Path) -> None:
+def test_a_file_larger_than_memory_is_not_read(refused: Any, tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 42)
-    problem = refused_path("sparse", exit_code=9)
+    problem = refused({"source": "jsonl", "path": "sparse"}, exit_code=9)
+    assert problem.key == "data.path"
     assert "4,398,046,511,104 bytes" in problem.message
 
 

@@ -15,10 +15,10 @@ from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError, UnsafeError
 from rnnexp.pickles import is_pickle
 
-__all__ = ["DEFLATE_RATIO", "NpzFile"]
+__all__ = ["NpzFile"]
 
 DEFLATE_RATIO = 1032
-"""how many bytes one byte of deflate can become at most, in zip and in gzip"""
+"""how many bytes one byte of deflate can become at most"""
 SLACK = 64  # of the smallest blocks
 MOST_MEMBERS = 10_000
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

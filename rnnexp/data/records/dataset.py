@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Folder, Images, Records, Unit
 from rnnexp.data.dataset import Answer, Dataset, Ints, Sequences
-from rnnexp.data.records.encoding import encode, fit, pad
+from rnnexp.data.records.encoding import check_known, encode, fit, pad
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
 from rnnexp.data.records.rows import Row, read_rows
@@ -29,7 +29,7 @@ from rnnexp.data.records.splitting import (
 )
 from rnnexp.data.records.target import target_unit
 
-__all__ = ["Part", "dataset_of"]
+__all__ = ["Part", "dataset_of", "sequences_of"]
 
 Fields = tuple[Field, Field]
 Specs = tuple[Answer, Answer]
@@ -51,7 +51,8 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
         DataError: examples that cannot be used, that do not fit each other, or too few of them.
     """
     examples = [part.examples for part in read]
-    fields = _fields(config, data, [example for part in examples for example in part])
+    asked = target_unit(config, data, [e.target for part in examples for e in part])
+    fields = _fields(config, data, asked)
     rows = [read_rows(data, fields, part) for part in examples]
     label = 0 if config.experiment.task.kind == "one_to_many" else 1
     parts = parted(data, without_repeated(data, rows, label), label)
@@ -76,10 +77,27 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
     )
 
 
-def _fields(config: Config, data: Records, examples: Sequence[Any]) -> Fields:
+def sequences_of(
+    config: Config, data: Records, specs: Specs, asked: Unit, examples: Sequence[Example]
+) -> Sequences:
+    """New examples with their targets, encoded by specs that were fitted before.
+
+    asked: what a step of a target was read as in training.
+
+    Raises:
+        DataError: examples that cannot be used, or do not fit the specs.
+    """
+    fields = _fields(config, data, asked)
+    rows = read_rows(data, fields, examples)
+    for row in rows:
+        for field, spec, value in zip(fields, specs, row.values, strict=True):
+            check_known(field, spec, row.example, value)
+    return _sequences(config, fields, specs, rows)
+
+
+def _fields(config: Config, data: Records, asked: Unit) -> Fields:
     shape = config.experiment.task.kind
     unit: Unit = data.unit
-    asked = target_unit(config, data, [example.target for example in examples])
     if isinstance(data, Folder):  # its unit is that of the text, whichever side the text is
         unit, asked = (unit, "label") if shape == "many_to_one" else ("label", unit)
     elif isinstance(data, Images):

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
+from rnnexp.data.corpus import fit_pairs
 from rnnexp.data.dataset import Answer, Floats, Ints, Tokens, Values
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
+from rnnexp.data.units import plain_units
 from rnnexp.errors import DataError
 
 __all__ = ["Column", "check_known", "encode", "fit", "pad"]
@@ -38,6 +40,8 @@ def fit(config: Config, data: Records, field: Field, train: Column, everything: 
         return _fit_values(data, field, train, everything)
     if field.unit == "id":
         return _fit_ids(data, field, train, everything)
+    if field.unit == "bpe":
+        return _fit_pairs(config, data, field, train)
     return _fit_texts(config, data, field, train)
 
 
@@ -172,6 +176,7 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
         least=1 if labels else data.min_count,
         first=(END,) if field.closed else (),
         unknown=not labels,
+        text=None if field.unit == "label" else plain_units(field.unit),
     )
     names = sorted(set(units))
     if field.side == "target" and data.classes not in (None, len(names)):
@@ -186,8 +191,19 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
     return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
 
 
+def _fit_pairs(config: Config, data: Records, field: Field, train: Column) -> Tokens:
+    """Byte pairs of the training part; there is no unknown one, as every byte is a unit."""
+    assert data.pieces is not None, "the config was not checked"
+    key = "data.unit" if field.side == "inputs" else "data.target_unit"
+    pairs = fit_pairs(config, key, (text for _, value in train for text in value), data.pieces)
+    vocabulary = Vocabulary((*((END,) if field.closed else ()), *pairs.pieces), None, pairs)
+    return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
+
+
 def _look_up(field: Field, spec: Tokens, example: Example, value: list[str]) -> Ints:
     assert spec.vocabulary is not None
+    if field.unit == "bpe":
+        return spec.vocabulary.encode_text("".join(value))
     try:
         return spec.vocabulary.encode(field.folded(value))
     except KeyError as error:

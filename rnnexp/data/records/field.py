@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.records.example import Example
-from rnnexp.data.units import split_units
+from rnnexp.data.units import plain_units
 from rnnexp.errors import DataError
 
 __all__ = ["Field", "Read", "Unit"]
 
-Unit = Literal["number", "id", "label", "character", "word"]
+Unit = Literal["number", "id", "label", "character", "word", "bpe"]
 Read = NDArray[np.float64] | NDArray[np.int64] | list[str]
 
 NAMES = {
@@ -113,7 +113,9 @@ class Field:
     def _pieces(self, example: Example, value: Any) -> list[str]:
         if type(value) is not str:
             self._expected(example, "text", value)
-        pieces = split_units(value, self.unit)
+        if self.unit == "bpe":  # whole, until the byte pairs of the training part are known
+            return [value] if value else []
+        pieces = plain_units(self.unit).split(value)
         if not self.many and len(pieces) != 1:
             self._fail(example, f"expected one {self.unit}, got {len(pieces)}", value=value)
         return pieces
@@ -142,7 +144,7 @@ class Field:
             if self.side == "target":
                 hint = f"for classes, task.target: classification; data.target_unit: {reads}"
         key = "data.target_unit" if self.side == "target" else "data.unit"
-        if isinstance(got, list) and self.unit in ("character", "word"):
+        if isinstance(got, list) and self.unit in ("character", "word", "bpe"):
             hint = f"a list of tokens is {key}: label; {self.unit} splits one text"
         elif isinstance(got, str) and self.unit == "label":
             hint = f"one text that is to be split is {key}: word, or character"

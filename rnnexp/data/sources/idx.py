@@ -6,10 +6,6 @@ numbers, then the numbers. Shape letters: N examples, H height, W width.
 
 from __future__ import annotations
 
-import gzip
-import io
-import math
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +15,6 @@ from numpy.typing import NDArray
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Idx
 from rnnexp.data.arrays.npy import check_claim
-from rnnexp.data.arrays.npz import DEFLATE_RATIO
 from rnnexp.data.dataset import Dataset, Floats, Ints
 from rnnexp.data.labelled_images import labelled_images, split_images
 from rnnexp.data.memory import check_memory
@@ -28,7 +23,6 @@ from rnnexp.errors import DataError
 
 __all__ = ["load"]
 
-GZIP = b"\x1f\x8b"
 NUMBERS = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -40,8 +34,8 @@ def load(config: Config, data: Idx) -> Dataset:
         MemoryExceededError: the images would not fit in memory.
     """
     image_file, label_file = read_file(config, "data.path"), read_file(config, "data.labels")
-    images = _read(config, "data.path", image_file, ("images", "height", "width"))
-    labels = _read(config, "data.labels", label_file, ("labels",))
+    images = _read("data.path", image_file, ("images", "height", "width"))
+    labels = _read("data.labels", label_file, ("labels",))
     classes = _classes(config, label_file, labels, len(images))
     needed = images.size * np.dtype(np.float32).itemsize * 2  # and their copies in the splits
     check_memory(needed, f"{len(images):,} images", config.where("data.path"), "data.path")
@@ -53,11 +47,10 @@ def load(config: Config, data: Idx) -> Dataset:
     return labelled_images(config, data, brightness, classes, parts, words, record)
 
 
-def _read(config: Config, key: str, file: SourceFile, axes: tuple[str, ...]) -> NDArray[Any]:
+def _read(key: str, file: SourceFile, axes: tuple[str, ...]) -> NDArray[Any]:
     """The array of an IDX file, with as many axes as there are names for them."""
     header = 4 + 4 * len(axes)
-    packed = file.raw[:2] == GZIP
-    raw = _unpacked(file, header) if packed else file.raw
+    raw = file.raw
     kind = NUMBERS.get(raw[2]) if len(raw) >= header and raw[:2] == b"\0\0" else None
     if kind is None or raw[3] != len(axes):
         raise _not_idx(file, key, raw, axes)
@@ -66,38 +59,8 @@ def _read(config: Config, key: str, file: SourceFile, axes: tuple[str, ...]) -> 
         sizes = " x ".join(map(str, shape))
         raise DataError(f"0 {axes[0]}: the axes are {sizes}", code="DAT105", position=file.at())
     dtype = np.dtype(kind)
-    size = header + math.prod(shape) * dtype.itemsize
-    if packed:
-        _check_packed(config, key, file, size)
-        raw = _unpacked(file, size + 1)
     check_claim(file.at(), "the array", shape, dtype, len(raw), header)
     return np.frombuffer(raw, dtype, offset=header).reshape(shape)
-
-
-def _unpacked(file: SourceFile, size: int) -> bytes:
-    """At most the first `size` bytes of what a gzip file holds."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(file.raw)) as stream:
-            return stream.read(size)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"this gzip file cannot be read: {error}",
-            code="DAT252",
-            position=file.at(),
-            hint="the file is cut short or damaged; fetch it again",
-        ) from None
-
-
-def _check_packed(config: Config, key: str, file: SourceFile, size: int) -> None:
-    """Before so many bytes are asked for: could they be in there, and would they fit?"""
-    if size > len(file.raw) * DEFLATE_RATIO:
-        raise DataError(
-            f"the array claims {size:,} bytes, file has {len(file.raw):,} compressed ones, which "
-            "cannot hold as many",
-            code="DAT244",
-            position=file.at(),
-        )
-    check_memory(size, f"{file.name} unpacked", config.where(key), key)
 
 
 def _not_idx(file: SourceFile, key: str, raw: bytes, axes: tuple[str, ...]) -> DataError:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnexp.config.schema.data.split import Seed, Split
+from rnnexp.config.schema.data.split import Pieces, Seed, Split
 from rnnexp.config.schema.section import Section, Size
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "Unit",
 ]
 
-Unit = Literal["number", "id", "label", "character", "word"]
+Unit = Literal["number", "id", "label", "character", "word", "bpe"]
 
 
 class Records(Section):
@@ -40,6 +40,8 @@ class Records(Section):
     """units of a text that the training part has fewer times are unknown"""
     max_length: Size | None = None
     """input steps that are read; what an example has beyond them is cut off"""
+    pieces: Pieces | None = None
+    """unit or target_unit: bpe: byte pairs of a side at most, the 256 single bytes among them"""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     """how many classes the target has; derived from the data where it is left out"""
     vocabulary: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
