@@ -111,7 +111,7 @@ def _words(array: NDArray[Any]) -> str:
     return f"{array.dtype} {' x '.join(map(str, array.shape))}"
 
 
-def _data_keys(  # noqa: PLR0917
+def _data_keys(
     arrays: Arrays, inputs: str, target: str, path: str, others: OtherFiles
 ) -> list[Key]:
     keys = [

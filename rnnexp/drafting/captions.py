@@ -50,8 +50,11 @@ def draft_captions(place: Place, tables: Sequence[Path], asked: Asked) -> Draft:
     encoder = Key("image_encoder", {"channels": [16, 32], "size": 128}, "convolutions that read it")
     return Draft(
         title=f"Writes a caption for an image of {place.given}.",
-        found={"captions": table.count, "first image": f"{shape[0]} x {shape[1]}",
-               "columns": {field.name: field.words for field in table.fields}},  # fmt: skip
+        found={
+            "captions": table.count,
+            "first image": f"{shape[0]} x {shape[1]}",
+            "columns": {field.name: field.words for field in table.fields},
+        },  # fmt: skip
         data=(
             Key("source", "images", "a row of the table is an image and its caption"),
             Key("path", place.written, "the folder, relative to this file"),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from rnnexp.data.sources.csv_numbers import number_of
 from rnnexp.drafting.moments import Moments, moments_of
 
-__all__ = ["Field", "Kind", "LABEL_NAMES", "called", "field_of_cells", "field_of_values"]
+__all__ = ["LABEL_NAMES", "Field", "Kind", "called", "field_of_cells", "field_of_values"]
 
 Kind = Literal[
     "blank", "number", "date", "truth", "label", "text", "numbers", "vectors", "tokens", "other"

@@ -72,7 +72,7 @@ def _kind(sample: Sample) -> Draw:
         )
     if raw.startswith(b"PAR1"):
         return _parquet
-    if raw.startswith(ZIP) or raw[8:9] == b"{" and b"\0" in raw[:8]:
+    if raw.startswith(ZIP) or (raw[8:9] == b"{" and b"\0" in raw[:8]):
         return _arrays
     if is_idx(raw):
         return draft_idx

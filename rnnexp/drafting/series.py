@@ -40,7 +40,7 @@ def looks_like_a_series(table: Table) -> bool:
         return False
     dated = any(field.kind == "date" for field in table.fields)
     counted = table.fields[0].is_counter and called(table.fields[0], ("year", "time", "t", "step"))
-    return dated or counted or len(_numbers(table)) == 1 and not _texts(table)
+    return dated or counted or (len(_numbers(table)) == 1 and not _texts(table))
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,9 @@ def _texts(table: Table) -> list[Field]:
 def _roles(table: Table, asked: Asked) -> _Series:
     time = next((field for field in table.fields if field.kind == "date"), None)
     if time is None:
-        time = next((f for f in _numbers(table) if f.is_counter and f.name not in asked.value), None)
+        time = next(
+            (f for f in _numbers(table) if f.is_counter and f.name not in asked.value), None
+        )
     own = _id_of(table, time, asked)
     return _Series(table, time, own, _value_of(table, time, own, asked))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -174,7 +173,9 @@ def _check_commas(
         if texts and all(DECIMAL_COMMA.match(text) or text.isdigit() for text in texts):
             row = next(i for i, value in enumerate(field.values) if value and "," in value)
             stem, suffix = PurePath(sample.plain_name).stem, PurePath(sample.plain_name).suffix
-            command = f"tr , . < {sample.name} > {stem}-points{suffix} writes a copy that can be read"
+            command = (
+                f"tr , . < {sample.name} > {stem}-points{suffix} writes a copy that can be read"
+            )
             raise DataError(
                 f"column {field.name!r} has numbers with a decimal comma",
                 code="DAT112",
