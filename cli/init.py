@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from rnnexp.errors import CommandError, Position
 
 from .options import DebugOption, JsonOption
 from .render import print_json
-from .text import print_text, safe
+from .text import print_text, safe, width_of
 
 if TYPE_CHECKING:
     from rnnexp.drafting.draft import Choice, Draft
@@ -126,11 +127,29 @@ def _as_object(choice: Choice) -> dict[str, Any]:
 
 def _say(draft: Draft, config: Path, stream: Any) -> None:
     """What was found and chosen, and what to type next."""
+    from rnnexp.drafting.yaml_text import in_words
+
     print_text(f"{safe(str(config))}: {safe(draft.title)}", stream)
+    for key, found in draft.found.items():
+        _print_item(key, in_words(found), stream)
+    if draft.choices:
+        print_text("chosen, as the data do not settle it:", stream)
     for choice in draft.choices:
-        value = "" if choice.value is None else f" {choice.value}"
-        line = f"  {choice.key}:{value}  ({choice.why}; otherwise {choice.change})"
-        print_text(safe(line), stream)
-    print_text(f"next: rnnexp train {safe(str(config))}", stream)
+        value = "none" if choice.value is None else choice.value
+        _print_item(choice.key, f"{value} ({choice.why}); to change it: {choice.change}", stream)
+    print_text("next:", stream)
+    print_text(f"  rnnexp train {safe(str(config))}", stream)
     if draft.after:
-        print_text(f"then: {safe(draft.after)}", stream)
+        print_text(f"  {safe(draft.after)}", stream)
+
+
+def _print_item(name: str, text: str, stream: Any) -> None:
+    lines = textwrap.wrap(
+        safe(f"{name}: {text}"),
+        max(width_of(stream) or 100, 20),
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    print_text("\n".join(lines), stream)

@@ -15,8 +15,9 @@ from rnnexp.data.sources.files import SourceFile
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles
 from rnnexp.drafting.draft import Choice, Draft, Key
+from rnnexp.drafting.examples import check_classes, check_enough
 from rnnexp.drafting.first_model import Start, classifier, regressor, writer
-from rnnexp.drafting.rows import BASELINES, check_classes, check_enough, task_keys
+from rnnexp.drafting.rows import BASELINES, task_keys
 from rnnexp.drafting.sample import Sample
 from rnnexp.errors import DataError
 
@@ -54,7 +55,7 @@ def draft_arrays(sample: Sample, asked: Asked, path: str, others: OtherFiles) ->
     make = writer if shape == "one_to_many" else regressor if regression else classifier
     model, training = make(start, shape == "one_to_many" and not regression)
     return Draft(
-        title=f"Predicts {target} from {inputs}: {sample.name}.",
+        title=f"Predicts {target} from {inputs}: {sample.short_name}.",
         found={"arrays": {name: _words(array) for name, array in arrays.items()}},
         data=tuple(_data_keys(arrays, inputs, target, path, others)),
         task=task_keys(shape, regression),

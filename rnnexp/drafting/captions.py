@@ -8,10 +8,11 @@ from pathlib import Path
 from rnnexp.data.image_file import open_image
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.examples import check_enough
 from rnnexp.drafting.field import Field
 from rnnexp.drafting.first_model import Start, writer
 from rnnexp.drafting.place import Place
-from rnnexp.drafting.rows import BASELINES, check_enough, task_keys
+from rnnexp.drafting.rows import BASELINES, task_keys
 from rnnexp.drafting.sample import take_sample
 from rnnexp.drafting.sides import WORDS
 from rnnexp.drafting.table import Table, read_csv
@@ -49,12 +50,12 @@ def draft_captions(place: Place, tables: Sequence[Path], asked: Asked) -> Draft:
     shape = _size(place.path / str(image.present[0]), place)
     encoder = Key("image_encoder", {"channels": [16, 32], "size": 128}, "convolutions that read it")
     return Draft(
-        title=f"Writes a caption for an image of {place.given}.",
+        title=f"Writes a caption for an image of {place.path.name}.",
         found={
             "captions": table.count,
             "first image": f"{shape[0]} x {shape[1]}",
             "columns": {field.name: field.words for field in table.fields},
-        },  # fmt: skip
+        },
         data=(
             Key("source", "images", "a row of the table is an image and its caption"),
             Key("path", place.written, "the folder, relative to this file"),

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.examples import check_enough
 from rnnexp.drafting.first_model import Start, tagger
-from rnnexp.drafting.rows import check_enough, task_keys
+from rnnexp.drafting.rows import task_keys
 from rnnexp.drafting.sample import Sample
 
 __all__ = ["draft_conllu", "is_conllu"]
@@ -41,7 +42,7 @@ def draft_conllu(sample: Sample, asked: Asked, path: str, others: OtherFiles) ->
     tags = Counter(row[TAG] for row in words)
     model, training = tagger(Start(sample.estimate(sentences), len(words) // sentences))
     return Draft(
-        title=f"Tags every word of {sample.name} with its part of speech.",
+        title=f"Tags every word of {sample.short_name} with its part of speech.",
         found={
             "sentences": sample.scaled(sentences),
             "words": sample.scaled(len(words)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import isnan
 from typing import Any, Literal
 
 from rnnexp.data.sources.csv_numbers import number_of
@@ -103,7 +104,7 @@ def field_of_cells(name: str, cells: Sequence[str]) -> Field:
     filled = [cell for cell in cells if cell.strip()]
     numbers = [number_of(cell) for cell in cells]
     if None not in numbers:
-        real = [None if n is None or n != n else n for n in numbers]
+        real = [None if n is None or isnan(n) else n for n in numbers]
         return Field(name, "number" if any(n is not None for n in real) else "blank", real)
     values = [cell.strip() or None for cell in cells]
     if moments_of(filled) is not None:
@@ -119,7 +120,7 @@ def _numbers_of(cells: Sequence[str]) -> list[list[float]] | None:
     rows = []
     for cell in cells:
         numbers = [number_of(part) for part in cell.split()]
-        if any(number is None or number != number for number in numbers):
+        if any(number is None or isnan(number) for number in numbers):
             return None
         rows.append([number for number in numbers if number is not None])
     return rows if any(len(row) > 1 for row in rows) else None

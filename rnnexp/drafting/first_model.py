@@ -17,7 +17,7 @@ __all__ = [
     "writer",
 ]
 
-UPDATES = 3000
+UPDATES = 6000
 """about so many updates are planned; early stopping usually ends sooner"""
 LONG = 5_000_000
 """more time steps an epoch than this take minutes on a CPU"""
@@ -39,7 +39,7 @@ class Start:
     @property
     def epochs(self) -> int:
         wanted = UPDATES * self.batch_size // max(self.examples, 1)
-        return max(5, min(100, wanted))
+        return max(10, min(100, wanted))
 
     @property
     def patience(self) -> int:
@@ -80,7 +80,7 @@ def forecaster(start: Start) -> tuple[Keys, Keys]:
 
 def classifier(start: Start, tokens: bool) -> tuple[Keys, Keys]:
     """For a sequence with one class as its answer."""
-    hidden = 32 if start.examples < 2000 else 64 if start.examples < 20_000 else 128
+    hidden = 32 if start.examples < 500 else 64 if start.examples < 20_000 else 128
     model = [
         Key("cell", "lstm"),
         offer("cell", "gru"),

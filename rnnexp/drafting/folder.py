@@ -11,9 +11,10 @@ from typing import NoReturn
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.captions import draft_captions
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.examples import check_classes
 from rnnexp.drafting.first_model import Start, classifier, writer
 from rnnexp.drafting.place import Place
-from rnnexp.drafting.rows import BASELINES, check_classes, task_keys
+from rnnexp.drafting.rows import BASELINES, task_keys
 from rnnexp.drafting.sample import take_sample
 from rnnexp.drafting.sides import WORDS
 from rnnexp.errors import DataError
@@ -131,7 +132,7 @@ def _draft(place: Place, found: _Texts, asked: Asked) -> Draft:
     title = "Writes a text of a class" if written else "Predicts the class of a text"
     example, text = found.texts[0]
     return Draft(
-        title=f"{title}: {place.given}, {by}.",
+        title=f"{title}: {place.path.name}, {by}.",
         found={
             "examples": f"{total:,}",
             "classes": dict(found.counts.most_common(20)),

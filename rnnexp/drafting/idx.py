@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.examples import check_enough
 from rnnexp.drafting.first_model import Start, classifier, writer
 from rnnexp.drafting.place import Place
-from rnnexp.drafting.rows import BASELINES, check_enough, task_keys
+from rnnexp.drafting.rows import BASELINES, task_keys
 from rnnexp.drafting.sample import Sample
 from rnnexp.errors import DataError
 
@@ -49,7 +50,7 @@ def draft_idx(sample: Sample, asked: Asked, place: Place) -> Draft:
         model = (*model, Key("image_encoder", {"channels": [16, 32], "size": 128}))
     shape = "one_to_many" if spelled else "many_to_one"
     return Draft(
-        title=f"Names the images of {sample.name}.",
+        title=f"Names the images of {sample.short_name}.",
         found={"images": f"{count:,}", "pixels": f"{height} x {width}"},
         data=(
             Key("source", "idx", "images and labels as MNIST has them"),

@@ -23,9 +23,10 @@ from rnnexp.drafting.pairs import draft_pairs
 from rnnexp.drafting.place import Place, place_of
 from rnnexp.drafting.rows import draft_rows
 from rnnexp.drafting.sample import Sample, check_there, take_sample
-from rnnexp.drafting.series import draft_series, looks_like_a_series
+from rnnexp.drafting.series import draft_series
 from rnnexp.drafting.table import Table, delimiter_of, read_csv, read_parquet
 from rnnexp.drafting.text import draft_text
+from rnnexp.drafting.time_columns import looks_like_a_series
 from rnnexp.errors import DataError, UnsafeError
 from rnnexp.pickles import BINARY
 
@@ -129,7 +130,8 @@ def _ends_in_numbers(lines: list[str]) -> bool:
 
 def _others(place: Place) -> OtherFiles:
     val, test = beside(place.path)
-    return OtherFiles(*(path and place.written_beside(path) for path in (val, test)))
+    written = [None if path is None else place.written_beside(path) for path in (val, test)]
+    return OtherFiles(*written)
 
 
 def _table(sample: Sample, asked: Asked, place: Place) -> Draft:

@@ -8,9 +8,10 @@ from pathlib import Path
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import VALIDATION, in_place_of_train
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.examples import check_enough
 from rnnexp.drafting.first_model import Start, translator
 from rnnexp.drafting.place import Place
-from rnnexp.drafting.rows import BASELINES, check_enough, task_keys
+from rnnexp.drafting.rows import BASELINES, task_keys
 from rnnexp.drafting.sample import Sample
 from rnnexp.errors import DataError
 
@@ -40,12 +41,11 @@ def draft_pairs(source: Sample, target: Sample, asked: Asked, places: Sides) -> 
     typical = sorted(map(len, lines))[len(lines) // 2]
     model, training = translator(Start(count, typical))
     others = _others(places)
-    words = sum(len(line.split()) for line in lines) / len(lines)
     return Draft(
-        title=f"Translates {source.name} into {target.name}, line by line.",
+        title=f"Translates {source.short_name} into {target.short_name}, line by line.",
         found={
             "pairs": source.scaled(len(lines)),
-            "words a line": f"{words:.1f} in {source.name}, {_mean(answers):.1f} in {target.name}",
+            "words a line": f"{_mean(lines):.1f} read, {_mean(answers):.1f} written",
         },
         data=(
             Key("source", "pairs", "line n of one file belongs to line n of the other"),

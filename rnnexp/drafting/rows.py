@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
+from rnnexp.drafting.examples import Counts, check_classes, check_enough, counts_of
 from rnnexp.drafting.first_model import Start, classifier, regressor, tagger, translator, writer
 from rnnexp.drafting.objects import Objects
 from rnnexp.drafting.sides import Sides, sides_of
 from rnnexp.drafting.table import Table
 from rnnexp.errors import DataError
 
-__all__ = ["LEAST_EXAMPLES", "check_classes", "check_enough", "draft_rows", "task_keys"]
+__all__ = ["BASELINES", "draft_rows", "task_keys"]
 
-LEAST_EXAMPLES = 20
-LEAST_OF_A_CLASS = 10
-"""so many examples of the largest class leave some for validation and test"""
 LONGEST = 500
 """steps of a text that are read, where some are far longer"""
 SOURCES = {"csv": "csv_rows", "parquet": "parquet_rows", "jsonl": "jsonl"}
@@ -32,17 +28,6 @@ BASELINES = {
 }
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """What the examples of the sample have that the config must say something about."""
-
-    repeated: int
-    ambiguous: int
-    blank: int
-    longest: int
-    typical: int
-
-
 def draft_rows(rows: Table | Objects, asked: Asked, path: str, others: OtherFiles) -> Draft:
     """A network that reads one side of each row and predicts the other.
 
@@ -52,14 +37,14 @@ def draft_rows(rows: Table | Objects, asked: Asked, path: str, others: OtherFile
     """
     asked.refuse_but("examples that stand alone", ("target", "inputs"))
     sides = sides_of(rows, asked)
-    counts = _counts(sides)
+    counts = counts_of(sides)
     _check_targets(rows, sides)
     check_enough(rows.sample.name, rows.rows - counts.repeated)
     model, training = _model(sides, Start(int(0.8 * rows.rows), counts.typical))
     what = ", ".join(field.name for field in sides.inputs[:5])
     what += ", ..." if len(sides.inputs) > 5 else ""
     return Draft(
-        title=f"{_verb(sides)} {sides.target.name} from {what}: {rows.sample.name}.",
+        title=f"{_verb(sides)} {sides.target.name} from {what}: {rows.sample.short_name}.",
         found=_found(rows, sides, counts),
         data=_data_keys(rows, sides, counts, path, others),
         task=task_keys(sides.shape, sides.regression),
@@ -69,28 +54,6 @@ def draft_rows(rows: Table | Objects, asked: Asked, path: str, others: OtherFile
         choices=tuple(_choices(rows, sides, counts, others)),
         after=_after(sides),
     )
-
-
-def check_enough(name: str, examples: int) -> None:
-    """Raises DataError where there are too few different examples to train on."""
-    if examples < LEAST_EXAMPLES:
-        raise DataError(
-            f"{name} has {examples} different examples; needs at least {LEAST_EXAMPLES} to train, "
-            "validate and test on",
-            code="DAT304",
-        )
-
-
-def check_classes(name: str, classes: Counter[Any]) -> None:
-    """Raises DataError where no class has enough examples to be split into three parts."""
-    label, most = classes.most_common(1)[0]
-    if most < LEAST_OF_A_CLASS:
-        raise DataError(
-            f"the largest of the {len(classes)} classes of {name}, {label!r}, has {most} "
-            f"examples; needs at least {LEAST_OF_A_CLASS}",
-            code="DAT304",
-            hint="more examples, or fewer and broader classes",
-        )
 
 
 def _check_targets(rows: Table | Objects, sides: Sides) -> None:
@@ -109,38 +72,6 @@ def _check_targets(rows: Table | Objects, sides: Sides) -> None:
         check_classes(repr(target.name), target.counts)
 
 
-# -- counting --------------------------------------------------------------------------------------
-
-
-def _counts(sides: Sides) -> _Counts:
-    pairs = [
-        (tuple(_hashable(field.values[row]) for field in sides.inputs), _hashable(answer))
-        for row, answer in enumerate(sides.target.values)
-    ]
-    different = set(pairs)
-    answers = Counter(inputs for inputs, _ in different)
-    lengths = sorted(_steps(sides, value) for value in sides.source.present) or [1]
-    return _Counts(
-        len(pairs) - len(different),
-        sum(count > 1 for count in answers.values()),
-        sum(any(field.values[row] is None for field in sides.inputs) for row in range(len(pairs))),
-        lengths[-1],
-        lengths[len(lengths) // 2],
-    )
-
-
-def _hashable(value: Any) -> Hashable:
-    return repr(value) if isinstance(value, list) else value
-
-
-def _steps(sides: Sides, value: Any) -> int:
-    if len(sides.inputs) > 1:
-        return len(sides.inputs)
-    if isinstance(value, str):
-        return len(value) if sides.unit == "character" else len(value.split())
-    return len(value) if isinstance(value, list) else 1
-
-
 # -- the words of the config -----------------------------------------------------------------------
 
 
@@ -149,7 +80,7 @@ def _verb(sides: Sides) -> str:
 
 
 def _data_keys(
-    rows: Table | Objects, sides: Sides, counts: _Counts, path: str, others: OtherFiles
+    rows: Table | Objects, sides: Sides, counts: Counts, path: str, others: OtherFiles
 ) -> tuple[Key, ...]:
     names = [field.name for field in sides.inputs]
     what = "an object a line is an example" if rows.kind == "jsonl" else "a row is an example"
@@ -193,7 +124,7 @@ def _unit_keys(sides: Sides) -> list[Key]:
     return keys
 
 
-def _care_keys(sides: Sides, counts: _Counts, others: OtherFiles) -> list[Key]:
+def _care_keys(sides: Sides, counts: Counts, others: OtherFiles) -> list[Key]:
     keys = []
     numeric = sides.unit == "number" or sides.regression
     if numeric:
@@ -243,7 +174,7 @@ def _model(sides: Sides, start: Start) -> tuple[tuple[Key, ...], tuple[Key, ...]
     return tagger(start) if sides.shape == "many_to_many" and tokens else classifier(start, tokens)
 
 
-def _found(rows: Table | Objects, sides: Sides, counts: _Counts) -> dict[str, Any]:
+def _found(rows: Table | Objects, sides: Sides, counts: Counts) -> dict[str, Any]:
     found: dict[str, Any] = {
         "examples": rows.count,
         "columns" if rows.kind != "jsonl" else "keys": {
@@ -263,7 +194,7 @@ def _named(counts: Sequence[tuple[Any, int]]) -> list[tuple[str, int]]:
 
 
 def _choices(
-    rows: Table | Objects, sides: Sides, counts: _Counts, others: OtherFiles
+    rows: Table | Objects, sides: Sides, counts: Counts, others: OtherFiles
 ) -> list[Choice]:
     choices = others.choices()
     free = [f.name for f in rows.fields if f not in (*sides.inputs, sides.target)]

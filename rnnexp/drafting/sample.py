@@ -37,9 +37,14 @@ class Sample:
     packed: bool = False
 
     @property
+    def short_name(self) -> str:
+        """The name of the file without its folder."""
+        return self.path.name
+
+    @property
     def plain_name(self) -> str:
-        """The name of the file without its folder and without `.gz`."""
-        return PurePath(self.name.removeprefix("data:")).name.removesuffix(".gz")
+        """The same without `.gz`."""
+        return self.short_name.removesuffix(".gz")
 
     @property
     def suffix(self) -> str:

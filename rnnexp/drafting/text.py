@@ -38,7 +38,7 @@ def draft_text(sample: Sample, asked: Asked, path: str) -> Draft:
     batch_size = max(1, min(32, int(characters * SHARES["train"]) // window // 4))
     model, training = language_model(characters, window, batch_size)
     return Draft(
-        title=f"Learns to write like {sample.name}, character by character.",
+        title=f"Learns to write like {sample.short_name}, character by character.",
         found={
             "characters": sample.scaled(len(sample.text)),
             "lines": sample.scaled(len(sample.lines)),

@@ -12,7 +12,7 @@ from typing import Any
 from rnnexp.config.yaml_scalars import resolve
 from rnnexp.drafting.draft import Draft, Key
 
-__all__ = ["experiment_name", "flow", "in_comment", "yaml_text"]
+__all__ = ["experiment_name", "flow", "in_comment", "in_words", "yaml_text"]
 
 WIDTH = 100
 WIDEST_KEY = 42
@@ -22,7 +22,7 @@ PLAIN = re.compile(r"[A-Za-z_./](?:[A-Za-z0-9_./~-]|[: ](?=[A-Za-z0-9_./]))*")
 
 def yaml_text(draft: Draft, name: str, written: str) -> str:
     """The config as text; `written` is the file it will stand in, for the command to type."""
-    found = (f"{key}: {_words(value)}" for key, value in draft.found.items())
+    found = (f"{key}: {in_words(value)}" for key, value in draft.found.items())
     header = [draft.title, *found, f"baselines: {draft.baselines}", f"run: rnnexp train {written}"]
     lines = [wrapped for line in header for wrapped in _comment(in_comment(line))]
     lines += [f"name: {flow(name)}", "seed: 0"]
@@ -59,7 +59,8 @@ def in_comment(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Something that was found, for a person: `a (3), b (2)`."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} ({part})" for key, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
@@ -82,14 +83,18 @@ def _section(keys: Iterable[Key]) -> Iterator[str]:
 
 
 def _with_reason(line: str, why: str, column: int) -> Iterator[str]:
-    """The reason beside the key; above it where there is no room."""
+    """The reason beside the key, in the common column if it can be; above it where it is too long.
+
+    What does not fit into the line goes on below, under its beginning.
+    """
     if not why:
         yield line
-        return
-    if len(line) >= column:
+    elif len(line) < column:
+        first, *rest = textwrap.wrap(why, WIDTH - column - 2)
+        yield f"{line.ljust(column)}# {first}"
+        yield from (f"{'':{column}}# {more}" for more in rest)
+    elif len(line) + len(why) + 5 <= WIDTH:
+        yield f"{line}   # {why}"
+    else:
         yield from textwrap.wrap(why, WIDTH, initial_indent="  # ", subsequent_indent="  # ")
         yield line
-        return
-    first, *rest = textwrap.wrap(why, WIDTH - column - 2)
-    yield f"{line.ljust(column)}# {first}"
-    yield from (f"{'':{column}}# {more}" for more in rest)
