@@ -9,7 +9,7 @@ from rnnexp.data.image_file import open_image
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
 from rnnexp.drafting.examples import check_enough
-from rnnexp.drafting.field import Field
+from rnnexp.drafting.field import Field, described
 from rnnexp.drafting.first_model import Start, writer
 from rnnexp.drafting.place import Place
 from rnnexp.drafting.rows import BASELINES, task_keys
@@ -54,7 +54,7 @@ def draft_captions(place: Place, tables: Sequence[Path], asked: Asked) -> Draft:
         found={
             "captions": table.count,
             "first image": f"{shape[0]} x {shape[1]}",
-            "columns": {field.name: field.words for field in table.fields},
+            "columns": described(table.fields),
         },
         data=(
             Key("source", "images", "a row of the table is an image and its caption"),

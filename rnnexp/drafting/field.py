@@ -99,6 +99,13 @@ def called(field: Field, names: Sequence[str]) -> bool:
     return bool({lower.replace(" ", ""), *lower.split()} & set(names))
 
 
+def described(fields: Sequence[Field]) -> dict[str, str]:
+    """Names and what they hold, of many fields the first alone."""
+    shown = fields if len(fields) <= 8 else fields[:4]
+    more = {"...": f"{len(fields)} in all"} if len(shown) < len(fields) else {}
+    return {field.name: field.words for field in shown} | more
+
+
 def field_of_cells(name: str, cells: Sequence[str]) -> Field:
     """A column of a table."""
     filled = [cell for cell in cells if cell.strip()]

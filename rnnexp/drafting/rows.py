@@ -9,6 +9,7 @@ from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
 from rnnexp.drafting.examples import Counts, check_classes, check_enough, counts_of
+from rnnexp.drafting.field import described
 from rnnexp.drafting.first_model import Start, classifier, regressor, tagger, translator, writer
 from rnnexp.drafting.objects import Objects
 from rnnexp.drafting.sides import Sides, sides_of
@@ -52,7 +53,7 @@ def draft_rows(rows: Table | Objects, asked: Asked, path: str, others: OtherFile
         training=training,
         baselines="the mean" if sides.regression else BASELINES[sides.shape],
         choices=tuple(_choices(rows, sides, counts, others)),
-        after=_after(sides),
+        after=_after(rows, sides),
     )
 
 
@@ -175,17 +176,13 @@ def _model(sides: Sides, start: Start) -> tuple[tuple[Key, ...], tuple[Key, ...]
 
 
 def _found(rows: Table | Objects, sides: Sides, counts: Counts) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "examples": rows.count,
-        "columns" if rows.kind != "jsonl" else "keys": {
-            field.name: field.words for field in rows.fields[:12]
-        },
-    }
-    if len(rows.fields) > 12:
-        found["more"] = len(rows.fields) - 12
+    held = "keys" if rows.kind == "jsonl" else "columns"
+    found: dict[str, Any] = {"examples": rows.count, held: described(rows.fields)}
     if sides.shape == "many_to_one" and not sides.regression:
         found["classes"] = dict(_named(sides.target.counts.most_common(20)))
-    found["steps"] = f"{counts.typical} in a typical input, at most {counts.longest}"
+    if sides.shape != "one_to_many":
+        most = f" in a typical input, at most {counts.longest}"
+        found["steps"] = f"{counts.typical}{most if counts.longest > counts.typical else ''}"
     return found
 
 
@@ -230,11 +227,11 @@ def _number_choice(sides: Sides) -> Choice:
     return Choice("task.target", "classification", why, change)
 
 
-def _after(sides: Sides) -> str:
+def _after(rows: Table | Objects, sides: Sides) -> str:
     if sides.shape == "one_to_many":
         value = next(iter(sides.source.present), "NAME")
         return f'rnnexp generate latest --label "{value}"'
     if sides.unit in ("word", "character"):
         shown = str(sides.source.present[0]).replace('"', "'")[:40]
         return f'rnnexp predict latest "{shown}"'
-    return "rnnexp predict latest NEW_FILE"
+    return f"rnnexp predict latest {rows.sample.path}"

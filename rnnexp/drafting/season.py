@@ -16,17 +16,20 @@ LEAST = 0.3
 """an autocorrelation under this is no season"""
 PROMINENCE = 0.2
 """how far it must have fallen before, or it has only not decayed yet"""
+DETAIL = 1e-3
+"""what is left of a series without its trend, as a share of its variance, before it is rounding"""
 PERIODS = 3
 """so often must a season have been seen"""
 
 
 def autocorrelation(values_S: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K,) of a series without its linear trend, for lags 0 to S / 3; of a constant one: zeros."""
+    """(K,) of a series without its linear trend, for lags 0 to S / 3; zeros where that is all."""
     steps = np.arange(len(values_S), dtype=np.float64)
     rest = values_S - np.polyval(np.polyfit(steps, values_S, 1), steps)
     power = np.abs(np.fft.rfft(rest, 2 * len(rest))) ** 2
     products = np.fft.irfft(power)[: len(rest) // PERIODS + 1]
-    if products[0] <= 1e-12 * max(float(values_S @ values_S), 1e-300):
+    spread = values_S - values_S.mean()
+    if products[0] <= DETAIL * float(spread @ spread) or products[0] <= 1e-300:
         return np.zeros(len(products))
     result: NDArray[np.float64] = products / products[0]
     return result

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
-from rnnexp.drafting.field import Field, called
+from rnnexp.drafting.field import Field, called, described
 from rnnexp.drafting.first_model import Start, forecaster
 from rnnexp.drafting.moments import calendar_seasons
 from rnnexp.drafting.season import season_of
@@ -25,7 +25,8 @@ from rnnexp.drafting.time_order import LEAST_ROWS, check_length, check_order
 
 __all__ = ["draft_series"]
 
-LONGEST_WINDOW = 64
+SHORTEST_WINDOW, LONGEST_WINDOW = 12, 64
+"""steps that are read, where a season suggests fewer or more"""
 TRAIN = 0.7
 
 
@@ -68,7 +69,9 @@ def _window(series: TimeColumns) -> tuple[int, tuple[int, float] | None]:
     season = season_of(series.numbers(series.longest), calendar_seasons(series.step))
     if season is not None and season[0] > train:
         season = None
-    window = season[0] if season and season[0] <= LONGEST_WINDOW else 32
+    window = 32
+    if season is not None and season[0] <= LONGEST_WINDOW:
+        window = season[0] * -(-SHORTEST_WINDOW // season[0])
     return max(3, min(window, train // 4)), season
 
 
@@ -134,8 +137,13 @@ def _input_keys(further: list[Field], asked: Asked) -> list[Key]:
 
 def _window_reason(series: TimeColumns, window: int, season: tuple[int, float] | None) -> str:
     unit = f"{series.step}s" if series.step else "steps"
-    because = ", one season" if season and season[0] == window else ""
+    whole = season is not None and window % season[0] == 0
+    because = f", {_seasons(window // season[0])}" if season and whole else ""
     return f"{unit} that are read for a forecast{because}"
+
+
+def _seasons(count: int) -> str:
+    return "one season" if count == 1 else f"{count} seasons"
 
 
 def _season_keys(season: tuple[int, float] | None) -> list[Key]:
@@ -171,10 +179,8 @@ def _found(series: TimeColumns) -> dict[str, Any]:
     table = series.table
     found: dict[str, Any] = {
         "rows": table.count,
-        "columns": {field.name: field.words for field in table.fields[:12]},
+        "columns": described(table.fields),
     }
-    if len(table.fields) > 12:
-        found["more columns"] = len(table.fields) - 12
     if series.id:
         found["series"] = f"{len(series.groups)} by {series.id.name}"
     if series.time is not None and series.time.present:

@@ -27,7 +27,7 @@ __all__ = [
     "time_columns",
 ]
 
-VALUE_NAMES = ("value", "close", "price", "target", "y", "sales", "count", "demand", "total")
+VALUE_NAMES = ("value", "close", "target", "y")
 ID_NAMES = (
     "id", "series", "symbol", "ticker", "store", "shop", "sensor", "station", "product", "item",
     "unit", "patient", "user", "name", "key", "group", "region", "city", "country", "site",

@@ -88,7 +88,7 @@ def _with_reason(line: str, why: str, column: int) -> Iterator[str]:
     What does not fit into the line goes on below, under its beginning.
     """
     if not why:
-        yield line
+        yield from _folded(line)
     elif len(line) < column:
         first, *rest = textwrap.wrap(why, WIDTH - column - 2)
         yield f"{line.ljust(column)}# {first}"
@@ -97,4 +97,12 @@ def _with_reason(line: str, why: str, column: int) -> Iterator[str]:
         yield f"{line}   # {why}"
     else:
         yield from textwrap.wrap(why, WIDTH, initial_indent="  # ", subsequent_indent="  # ")
-        yield line
+        yield from _folded(line)
+
+
+def _folded(line: str) -> Iterator[str]:
+    """A list too long for a line goes on in the next, after a comma between two items."""
+    while len(line) > WIDTH and (end := line.rfind(", ", 8, WIDTH)) > 0:
+        yield line[: end + 1]
+        line = f"    {'# ' if line.startswith('  # ') else ''}{line[end + 2 :]}"
+    yield line
