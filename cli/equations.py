@@ -70,7 +70,9 @@ def _heading(result: Json, stream: IO[str]) -> str:
 def _left_out(names: Sequence[str]) -> str:
     if not names:
         return ""
-    return f"{len(names)} tensors that read the image; what they make of it is taken as given"
+    return (
+        f"{len(names)} tensors that read words or images; what they make of them is taken as given"
+    )
 
 
 def _steps(result: Json, stream: IO[str]) -> str:

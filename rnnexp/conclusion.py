@@ -65,6 +65,8 @@ def _summary(
 
 
 def _predictions(experiment: Experiment, test: SplitScore) -> list[dict[str, Any]]:
+    if test.evaluation.records:
+        return [dict(record) for record in test.evaluation.records]
     answers = test.evaluation.answers
     if answers is None:
         return []

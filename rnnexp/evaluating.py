@@ -18,7 +18,7 @@ from rnnexp.experiment import Experiment
 from rnnexp.inference.exposure import exposure_gap, is_series
 from rnnexp.inference.new_examples import dataset_of_file
 from rnnexp.inference.trained import Trained, restore_for_use
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.runner import refuse_changed_data, restore
@@ -100,7 +100,12 @@ def evaluate_file(
 
 
 def _score(  # noqa: PLR0917
-    config: Config, network: Network, task: Task, dataset: Dataset, split: str, blocks: int | None
+    config: Config,
+    network: AnyNetwork,
+    task: Task,
+    dataset: Dataset,
+    split: str,
+    blocks: int | None,
 ) -> dict[str, float]:
     device, settings = next(network.parameters()).device, config.experiment.training
     if blocks is None:
@@ -112,7 +117,7 @@ def _score(  # noqa: PLR0917
 
 
 def _gap(
-    config: Config, network: Network, dataset: Dataset, split: str, steps: int | None
+    config: Config, network: AnyNetwork, dataset: Dataset, split: str, steps: int | None
 ) -> dict[str, Any]:
     """The exposure gap, of a network that forecasts a series."""
     gap = exposure_gap(config, network.eval(), dataset, split, steps) if is_series(config) else None

@@ -65,8 +65,7 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
-        absent = absent_classes(experiment.dataset)
-        for note in (*experiment.dataset.notes, *([absent] if absent else ())):
+        for note in _notes(experiment.dataset):
             observer.noted(note)
             run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
@@ -74,6 +73,15 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         summary, classes = conclude(run, experiment, outcome)
     observer.finished(summary | {"classes": classes})
     return summary
+
+
+def _notes(dataset: Dataset) -> Iterator[str]:
+    """What a person should know of the data before training."""
+    yield from dataset.notes
+    if vectors := dataset.record.get("pretrained"):
+        yield f"{vectors['found']:,} of {vectors['of']:,} tokens start from {vectors['path']}"
+    if absent := absent_classes(dataset):
+        yield absent
 
 
 def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:

@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, settings
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
-from rnnexp.data.dataset import Dataset, Image, Sequences, Tokens, Values
+from rnnexp.data.dataset import Dataset, Image, Sequences, Tokens, Values, Words
+from rnnexp.data.encoding import Vocabulary
+from rnnexp.data.spelling import Spelling
 
 MovedRun = Callable[[str], Path]
 MakeDataset = Callable[..., Dataset]
@@ -95,6 +97,29 @@ def with_images(make_dataset: MakeDataset) -> MakeDataset:
             name: split(dataset.split(name)) for name in ("train", "val", "test")
         }
         return replace(dataset, inputs=image, **parts)
+
+    return make
+
+
+@pytest.fixture
+def make_words() -> Callable[[], Dataset]:
+    """A random tagging of words with their characters."""
+
+    def make() -> Dataset:
+        rng, words = np.random.default_rng(0), [f"{'ab' * n}{n}" for n in range(9)]
+        vocabulary, spelling = Vocabulary.fit(words), Spelling.fit(words)
+
+        def split() -> Sequences:
+            chosen = [[words[i] for i in row] for row in rng.integers(9, size=(12, 6))]
+            inputs = [
+                np.column_stack([vocabulary.encode(row), spelling.encode(row)]) for row in chosen
+            ]
+            lengths = rng.integers(1, 7, size=12)
+            return Sequences(np.stack(inputs), rng.integers(3, size=(12, 6)), lengths)
+
+        words_read = Words(len(vocabulary), vocabulary, spelling=spelling)
+        parts = split(), split(), split()
+        return Dataset("test", "many_to_many", *parts, inputs=words_read, outputs=Tokens(3))
 
     return make
 

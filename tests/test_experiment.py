@@ -18,7 +18,7 @@ from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
 from rnnexp.evaluating import evaluate_run
 from rnnexp.experiment import assemble
-from rnnexp.runner import train
+from rnnexp.runner import restore, train
 from rnnexp.training.observer import Silent
 
 SUNSPOTS = """
@@ -63,6 +63,48 @@ def test_everything_that_happened_is_in_one_folder(tmp_path: Path) -> None:
     plots = {path.name for path in (run / "plots").iterdir()}
     assert {"loss.png", "gradient.png", "rmse.png", "forecast.png"} <= plots
     assert all((run / "plots" / name).read_bytes().startswith(b"\x89PNG") for name in plots)
+
+
+TAGS = """
+name: tags
+data: {source: jsonl, path: a.jsonl, unit: label, target_unit: label, allow_overlap: true}
+task: {kind: many_to_many}
+model:
+  hidden_sizes: [4]
+  embedding: 3
+  characters: {embedding: 3, hidden_size: 2}
+  pretrained: {path: vectors.txt, frozen: true}
+  input_dropout: 0.1
+  output_dropout: 0.1
+  word_dropout: 0.3
+  forget_bias: chrono
+training: {epochs: 2, batch_size: 4, label_smoothing: 0.1}
+"""
+
+
+def test_words_characters_and_frozen_vectors_train_and_are_scored_again(tmp_path: Path) -> None:
+    lines = [{"inputs": ["a", f"b{i}", "c"], "target": ["X", "Y", "X"]} for i in range(20)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "vectors.txt").write_text("a 1 2 3\nc 4 5 6\n")
+    experiment = assemble(config(tmp_path, TAGS))
+    assert sum(row.parameters for row in experiment.layers) == sum(
+        p.numel() for p in experiment.network.parameters()
+    )
+    summary = train(config(tmp_path, TAGS), tmp_path / "runs", Silent(), verified=True)
+    run = Path(summary["run"])
+    tokens = json.loads((run / "data.json").read_text())
+    ids = {unit: i for i, unit in enumerate(tokens["inputs"]["vocabulary"]["units"])}
+    assert f"2 of {len(ids)} tokens start from" in (run / "train.log").read_text()
+    assert tokens["pretrained"]["found"] == 2
+    trained = restore(run).network.state_dict()
+    before = experiment.network.state_dict()
+    table = trained["encode.embedding.weight"]
+    assert table[ids["a"]].tolist() == [1, 2, 3] and table[ids["c"]].tolist() == [4, 5, 6]
+    assert (table == before["encode.embedding.weight"]).all()
+    moved = {name for name, tensor in trained.items() if not (tensor == before[name]).all()}
+    assert moved == trained.keys() - {"encode.embedding.weight"}
+    scored = evaluate_run(run, "test")["metrics"]
+    assert scored == {n: v for n, v in summary["metrics"].items() if n.startswith("test/")}
 
 
 def test_predictions_are_every_test_year_in_its_own_units(tmp_path: Path) -> None:

@@ -51,6 +51,16 @@ _NAMES: Mapping[str, str] = {
     "model.return_sequences": "return_sequence",
     "model.dropout": "drop dropout_rate dropout_p dropout_prob rnn_dropout",
     "model.recurrent_dropout": "variational_dropout weight_dropout",
+    "model.input_dropout": "embedding_dropout emb_dropout embed_dropout embd_dropout dropouti "
+    "spatial_dropout",
+    "model.output_dropout": "head_dropout fc_dropout classifier_dropout dropouto",
+    "model.word_dropout": "token_dropout unk_dropout dropoute",
+    "model.pooling": "pool pooling_mode pool_mode reduce_output global_pooling",
+    "model.characters": "char_embedding char_embeddings character_embedding char_features "
+    "char_rnn use_chars",
+    "model.pretrained": "pretrained_embedding pretrained_embeddings pretrained_vectors "
+    "pretrained_path word_vectors embedding_file embedding_path glove word2vec fasttext",
+    "model.pretrained.frozen": "freeze freeze_embedding freeze_embeddings",
     "model.layer_norm": "layernorm use_layer_norm norm_layer",
     "model.init": "initializer initializers initialization weight_init",
     "model.init.input": "kernel_initializer weights_initializer",
@@ -63,6 +73,12 @@ _NAMES: Mapping[str, str] = {
     "model.image_encoder": "cnn cnn_encoder conv_encoder backbone vision_encoder image_model",
     "model.image_encoder.channels": "filters num_filters conv_channels",
     "model.input_size": "input_dim input_shape n_features num_features",
+    "model.decoder.attention": "attention_type attention_mechanism attn attn_type global_attention",
+    "model.decoder.input_feeding": "input_feed",
+    "model.decoder.bridge": "init_hidden bridge_type",
+    "task.beam": "beam_size beam_width num_beams beams",
+    "task.length_penalty": "lenpen beam_alpha",
+    "training.teacher_forcing": "scheduled_sampling teacher_forcing_ratio sampling_probability",
     "training": "trainer train optimization fit",
     "training.epochs": "max_epochs num_epochs n_epochs num_train_epochs epoch",
     "training.max_steps": "max_iters max_iterations num_steps total_steps train_steps "
@@ -91,6 +107,7 @@ _NAMES: Mapping[str, str] = {
     "tbptt_k1",
     "training.bptt.k2": "tbptt_k2",
     "training.bptt.carry_state": "stateful keep_state",
+    "training.label_smoothing": "label_smoothing_factor smoothing label_smooth",
     "training.monitor": "metric validation_metric early_stopping_metric metric_for_best_model",
     "training.mode": "minimize_metric greater_is_better",
     "training.early_stopping": "early_stop earlystopping",
@@ -131,6 +148,11 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("class", "category", "categorical", "binary", "tokens"), "classification"),
     },
     "data.color": {"grayscale": "gray", "grey": "gray", "l": "gray", "color": "rgb"},
+    "model.pooling": {
+        **dict.fromkeys(("average", "avg", "mean_pool", "global_average"), "mean"),
+        **dict.fromkeys(("maximum", "max_pool", "global_max"), "max"),
+        **dict.fromkeys(("final", "last_state", "none"), "last"),
+    },
     "training.device": {"gpu": "cuda", "cuda:0": "cuda"},
     "training.precision": {
         **dict.fromkeys(("bf16", "16", "mixed", "amp", "fp16", "float16", "half"), "bfloat16"),

@@ -6,14 +6,16 @@ numpy only; tensors begin in `rnnexp.data.batches`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnexp.config.compatibility import Shape
 from rnnexp.data.encoding import Scaler, Vocabulary
+from rnnexp.data.spelling import Spelling
 
 __all__ = [
     "Answer",
@@ -26,12 +28,13 @@ __all__ = [
     "Spec",
     "Tokens",
     "Values",
+    "Vectors",
+    "Words",
     "spec_from_json",
 ]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-Shape = Literal["many_to_one", "one_to_many", "many_to_many"]
 PIECE = 1 << 18
 """numbers that are walked over at a time"""
 
@@ -69,12 +72,21 @@ class Values:
 class Tokens:
     """One of `size` classes at each step; `vocabulary` names them where they have names.
 
-    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many only).
+    `end` is the id that closes a generated sequence and, fed first, opens it (one-to-many and
+    delayed).
     """
 
     size: int
     vocabulary: Vocabulary | None = None
     end: int | None = None
+
+    def text(self, ids: Iterable[int]) -> str:
+        """What ids say, the end token aside."""
+        kept = [i for i in ids if i != self.end]
+        if self.vocabulary is None:
+            return " ".join(map(str, kept))
+        units, text = self.vocabulary.decode(kept), self.vocabulary.text
+        return text.join(units) if text else " ".join(units)
 
     def to_json(self) -> dict[str, Any]:
         vocabulary = self.vocabulary.to_json() if self.vocabulary else None
@@ -84,6 +96,21 @@ class Tokens:
     def from_json(cls, record: Mapping[str, Any]) -> Tokens:
         vocabulary = Vocabulary.from_json(record["vocabulary"]) if record["vocabulary"] else None
         return cls(record["tokens"], vocabulary, record["end"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words(Tokens):
+    """Tokens that are words, each followed by the ids of its characters."""
+
+    spelling: Spelling
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "kind": "words", "spelling": self.spelling.to_json()}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Words:
+        plain, spelling = Tokens.from_json(record), Spelling.from_json(record["spelling"])
+        return cls(plain.size, plain.vocabulary, plain.end, spelling=spelling)
 
 
 @dataclass(frozen=True)
@@ -114,7 +141,12 @@ class Image:
 
 Spec = Values | Tokens | Image
 Answer = Values | Tokens
-SPECS: dict[str, type[Spec]] = {"values": Values, "tokens": Tokens, "image": Image}
+SPECS: dict[str, type[Spec]] = {
+    "values": Values,
+    "tokens": Tokens,
+    "words": Words,
+    "image": Image,
+}
 
 
 def spec_from_json(record: Mapping[str, Any]) -> Spec:
@@ -136,16 +168,28 @@ class Ends(Protocol):
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """Pre-trained embeddings: `values` (K, I) of the tokens `ids` (K,)."""
+
+    ids: Ints
+    values: Floats
+
+
+@dataclass(frozen=True)
 class Sequences:
     """The N examples of one split, right-padded with zeros to a common T.
 
     Those of a large text lie on disk: they are taken by rows, and walked over with `pieces`.
 
-    inputs: Values (N, T, I) float32 or Tokens (N, T) int64;
+    inputs: Values (N, T, I) float32, Tokens (N, T) int64 or Words (N, T, 1 + width) int64;
         in one-to-many the condition: Values (N, I) float32, Tokens (N,) int64, or Image
         (N, channels, height, width) float32.
     targets: many-to-one (N, O) float32 or (N,) int64; otherwise (N, T, O) float32 or (N, T) int64.
+        delayed: inputs (N, S, I) or (N, S) with a time of their own, targets (N, T) int64.
     lengths: (N,) int64, valid steps of each example; None where every example fills T.
+    source_lengths: (N,) int64, the same of the inputs of a delayed task, whose `lengths` are those
+        of the targets.
+    texts: the targets as they were written, where text is to be compared with text.
     mask: (N, T) bool, steps whose target counts; None where every valid step counts.
     origin: (N,) int64, where each example stands in its source (line of the file, index of the
         series at its first target, ...), for messages and plots.
@@ -154,8 +198,10 @@ class Sequences:
     inputs: Floats | Ints
     targets: Floats | Ints
     lengths: Ints | None = None
+    source_lengths: Ints | None = None
     mask: NDArray[np.bool_] | None = None
     origin: Ints | None = None
+    texts: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -223,6 +269,7 @@ class Dataset:
     record: what goes into `data.json`: files with SHA-256 and bytes, sizes, splits, scaler.
     units: what a step of an input and of a target was read as, where they come from a file.
     notes: what a person should be told before training.
+    vectors: what the embedding of what the network reads starts from, where there is such a file.
     """
 
     source: str
@@ -241,11 +288,18 @@ class Dataset:
     record: Mapping[str, Any] = field(default_factory=dict)
     units: tuple[str | None, str | None] = (None, None)
     notes: tuple[str, ...] = ()
+    vectors: Vectors | None = None
+
+    @property
+    def read(self) -> Spec:
+        """What the recurrent layers read: the inputs, or in one-to-many the answers so far."""
+        return self.outputs if self.shape == "one_to_many" else self.inputs
 
     @property
     def time_steps(self) -> int:
-        """T of the training examples, padding included."""
-        sequences = self.train.targets if self.shape == "one_to_many" else self.train.inputs
+        """T of the training examples, padding included; that of the targets where they differ."""
+        written = self.shape in ("one_to_many", "delayed")
+        sequences = self.train.targets if written else self.train.inputs
         return int(sequences.shape[1])
 
     def split(self, name: str) -> Sequences:

@@ -12,12 +12,13 @@ __all__ = ["describe"]
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Sizes, encodings and scalers, and what the source itself has to say."""
-    sequence = dataset.train.targets if dataset.shape == "one_to_many" else dataset.train.inputs
+    source = {"S": dataset.train.inputs.shape[1]} if dataset.shape == "delayed" else {}
     return {
         "source": dataset.source,
         "shape": dataset.shape,
         "splits": {name: len(dataset.split(name)) for name in SPLITS},
-        "T": sequence.shape[1],
+        "T": dataset.time_steps,
+        **source,
         "inputs": dataset.inputs.to_json(),
         "outputs": dataset.outputs.to_json(),
         **_scale(dataset),

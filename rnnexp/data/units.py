@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnexp.data.spacing import WORD, Spacing
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 __all__ = ["BytePairs", "Characters", "Units", "Words", "code_points", "plain_units"]
 
-WORD = re.compile(r"\w+|[^\w\s]")
 SPACED = re.compile(r"\s*\S+|\s+")
 """a word with the blanks before it: byte pairs never reach from one into the next"""
 SEPARATORS = re.compile(r"[\x1c-\x1f]")
 """blanks to Python, and none to the tokenizers library"""
 REMEMBERED = 200_000
 """words whose byte pairs are kept, some tens of MB"""
-CLOSING, OPENING = frozenset(".,;:!?)]}%’”"), frozenset("([{“‘$#@")
-"""marks that are written without a space before them, and without one after them"""
-APOSTROPHE = "'"
+ENGLISH = Spacing(closes=frozenset(".,;:!?)]}%’”'"), opens=frozenset("([{“‘$#@'"))
+"""where no text was at hand to learn it from: no space before a comma, none within `don't`"""
 
 
 class Units(ABC):
@@ -51,6 +51,8 @@ class Units(ABC):
         """What `to_json` wrote."""
         if value["name"] == BytePairs.name:
             return BytePairs(json.dumps(value["model"]))
+        if value["name"] == Words.name:
+            return Words(Spacing.from_json(value["spacing"]))
         return plain_units(value["name"])
 
 
@@ -71,14 +73,18 @@ class Characters(Units):
 class Words(Units):
     """Runs of letters or digits, and single marks; what lies between them is not kept."""
 
+    spacing: Spacing = ENGLISH
     name = "word"
 
     def split(self, text: str) -> list[str]:
         return WORD.findall(text)
 
     def join(self, units: Sequence[str]) -> str:
-        """With spaces where English has them: none before a comma, none within `don't`."""
-        return "".join(_spaced(units))
+        """With spaces where the training part mostly has them."""
+        return self.spacing.join(units)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "spacing": self.spacing.to_json()}
 
 
 @dataclass(frozen=True)
@@ -154,12 +160,3 @@ def plain_units(name: str) -> Units:
 def code_points(text: str) -> NDArray[np.uint32]:
     """The code point of each character (T,)."""
     return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-
-
-def _spaced(words: Iterable[str]) -> Iterator[str]:
-    """Each word with the space before it, if it has one."""
-    before = ""
-    for word in words:
-        glued = not before or word in CLOSING or before in OPENING or APOSTROPHE in (word, before)
-        yield word if glued else f" {word}"
-        before = word

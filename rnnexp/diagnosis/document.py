@@ -25,8 +25,10 @@ from rnnexp.manual.contributions import contributions
 from rnnexp.manual.network import Reader, ReaderSum
 from rnnexp.manual.norm import Values
 from rnnexp.verification.condition import encoded
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe, loss_by_hand
 from rnnexp.verification.transcribe import transcribe
+from rnnexp.verification.words import behind_words
 
 __all__ = ["SEQUENCES", "diagnose"]
 
@@ -48,8 +50,10 @@ def diagnose(
     is judged, or what truncation leaves of it.
     """
     config, dataset = experiment.config, experiment.dataset
+    plain = plain_network(experiment)
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
-    network, probe, _ = encoded(experiment.network, probe)
+    network, probe, _ = behind_words(plain, probe)
+    network, probe, _ = encoded(network, probe)
     steps = max(probe.lengths)
     layers = _layers(experiment, network, probe)
     clipping = None if records is None else clipping_of(records)

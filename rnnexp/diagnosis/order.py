@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from rnnexp.data.dataset import Dataset, Sequences
-from rnnexp.experiment import Experiment
-from rnnexp.layers.build import build_network
+from rnnexp.experiment import Experiment, initial_network
 
 __all__ = ["Order", "data_order", "model_order", "shuffled"]
 
@@ -91,9 +89,7 @@ def _permuted(split: Sequences, one_answer: bool) -> Sequences:
 def _trained(experiment: Experiment, steps: int, seconds: float) -> tuple[int, Mapping[str, float]]:
     """How many updates were made, and the validation metrics after them."""
     settings = experiment.config.experiment
-    torch.manual_seed(settings.seed)
-    conditioning = getattr(settings.task, "conditioning", None)
-    network = build_network(settings.model, experiment.dataset, conditioning)
+    network = initial_network(settings, experiment.dataset)
     fresh = replace(experiment, network=network.to(experiment.device))
     trainer, began, made = fresh.trainer(), time.monotonic(), 0
     network.train()

@@ -16,7 +16,7 @@ from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Series
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.dataset import Dataset, Floats, History, Values
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.free_running import Forecaster
 
 __all__ = [
@@ -65,7 +65,7 @@ def carries_state(config: Config) -> bool:
     return isinstance(bptt, Truncated) and bptt.carry_state
 
 
-def forecaster_of(config: Config, network: Network) -> Forecaster:
+def forecaster_of(config: Config, network: AnyNetwork) -> Forecaster:
     """The network as one that continues a series."""
     data, one = series_settings(config), config.experiment.task.kind == "many_to_one"
     return Forecaster(network, data.window if one else None, data.horizon)
@@ -123,7 +123,7 @@ def _places(
     return steps[whole], (ends - steps + 1)[whole]
 
 
-def forecast_from(config: Config, network: Network, starts: Starts, *, forced: bool) -> Floats:
+def forecast_from(config: Config, network: AnyNetwork, starts: Starts, *, forced: bool) -> Floats:
     """(H, N, F) forecasts of the steps that follow: teacher-forced or free-running."""
     forecaster, answers = forecaster_of(config, network), []
     device = next(network.parameters()).device
@@ -137,7 +137,7 @@ def forecast_from(config: Config, network: Network, starts: Starts, *, forced: b
 
 
 def exposure_gap(
-    config: Config, network: Network, dataset: Dataset, split: str, steps: int | None
+    config: Config, network: AnyNetwork, dataset: Dataset, split: str, steps: int | None
 ) -> dict[str, Any] | None:
     """RMSE in own units at each step ahead, teacher-forced and free-running, and their ratio.
 

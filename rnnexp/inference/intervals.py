@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rnnexp.config.config import Config
 from rnnexp.data.dataset import Dataset, Floats
 from rnnexp.inference.exposure import forecast_from, starts_in
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.text_files import read_json
 
 __all__ = ["Intervals", "intervals_of"]
@@ -26,7 +26,7 @@ LEAST_RESIDUALS = 20
 FILE = "intervals.json"
 
 
-def intervals_of(config: Config, network: Network, dataset: Dataset) -> dict[str, Any] | None:
+def intervals_of(config: Config, network: AnyNetwork, dataset: Dataset) -> dict[str, Any] | None:
     """What `intervals.json` holds: the quantiles (H, F) of truth minus forecast, scaled.
 
     Scaled, so that they grow with the level of a series whose logarithm is read. H is 48, or as far

@@ -11,8 +11,8 @@ from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.data.signature import Signature
 from rnnexp.errors import CheckpointError
-from rnnexp.layers.build import build_network
-from rnnexp.layers.network import Network
+from rnnexp.layers.build import build
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.run_folder import RunFolder
@@ -33,7 +33,7 @@ class Trained:
     step: int
     config: Config
     signature: Signature
-    network: Network
+    network: AnyNetwork
     device: torch.device
 
 
@@ -57,8 +57,7 @@ def restore_for_use(run: Path) -> Trained:
             settings.training.batch_size,
         )
     )
-    conditioning = getattr(settings.task, "conditioning", None)
-    network = build_network(settings.model, signature, conditioning).to(device)
+    network = build(settings, signature).to(device)
     load_weights(network, checkpoint, config)
     return Trained(run, checkpoint.step, config, signature, network.eval(), device)
 

@@ -17,8 +17,8 @@ def baselines(dataset: Dataset, split: str = "test") -> dict[str, dict[str, floa
 
     Numbers: mse, rmse and mae in the target's own units, mase of a time series. Classes: loss
     (cross-entropy in nats per valid step), accuracy and macro_f1; perplexity and bits_per_unit for
-    language models; exact_match for generated sequences. `know_nothing` comes from theory, where
-    there is one.
+    language models; exact_match for generated sequences, and bleu and chrf where those are text.
+    `know_nothing` comes from theory, where there is one.
     """
     known = {"know_nothing": dict(dataset.know_nothing)} if dataset.know_nothing else {}
     score = score_numbers if isinstance(dataset.outputs, Values) else score_classes

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.task import ManyToOne
+from rnnexp.config.schema.task import ManyToMany, ManyToOne
 from rnnexp.config.schema.task import Task as TaskConfig
-from rnnexp.data.dataset import Dataset, Values
+from rnnexp.data.dataset import Dataset, Tokens, Values
 from rnnexp.tasks.confusion import judges_classes
+from rnnexp.tasks.delayed import EncoderDecoderTask, Search
 from rnnexp.tasks.language import is_language
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
@@ -17,21 +18,35 @@ from rnnexp.tasks.objective import Classification, Objective, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask
 from rnnexp.tasks.scaled_error import scale_weights
 from rnnexp.tasks.task import Task
+from rnnexp.tasks.text_scores import check_text_scores
 
 __all__ = ["build_task"]
 
 
-def build_task(config: TaskConfig, dataset: Dataset) -> Task:
+def build_task(config: TaskConfig, dataset: Dataset, label_smoothing: float = 0.0) -> Task:
     """The task of an experiment."""
-    objective = _objective(config, dataset)
+    objective = _objective(config, dataset, label_smoothing)
     if config.kind == "many_to_one":
         return ManyToOneTask(objective)
-    if config.kind == "many_to_many":
+    if isinstance(config, ManyToMany):
+        if dataset.shape == "delayed":
+            return _delayed(config, objective, dataset)
         return ManyToManyTask(objective)
     return OneToManyTask(objective, getattr(dataset.outputs, "end", None))
 
 
-def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
+def _delayed(config: ManyToMany, objective: Objective, dataset: Dataset) -> EncoderDecoderTask:
+    """Targets are written to half as many tokens again as the longest of the training part has."""
+    compares_texts, outputs = dataset.train.texts is not None, dataset.outputs
+    assert isinstance(outputs, Tokens)
+    if compares_texts:
+        check_text_scores()
+    penalty = 1.0 if config.length_penalty is None else config.length_penalty
+    search = Search(config.beam, penalty, most=dataset.time_steps * 3 // 2)
+    return EncoderDecoderTask(objective, outputs, search, compares_texts)
+
+
+def _objective(config: TaskConfig, dataset: Dataset, label_smoothing: float) -> Objective:
     if isinstance(dataset.outputs, Values):
         scaler, weights = dataset.outputs.scaler, scale_weights(dataset)
         return Regression(config.loss or "mse", scaler, weights)
@@ -39,6 +54,7 @@ def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
         _class_weights(config, dataset) if isinstance(config, ManyToOne) else None,
         language=is_language(dataset),
         counted_classes=dataset.outputs.size if judges_classes(dataset) else None,
+        label_smoothing=label_smoothing,
     )
 
 

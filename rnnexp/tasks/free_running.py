@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.sampling import Sampling, draw
 
 __all__ = ["Forecaster", "greedily", "sampled"]
@@ -27,7 +27,7 @@ class Forecaster:
     answers at every step (many-to-many), whose state is carried on.
     """
 
-    network: Network
+    network: AnyNetwork
     window: int | None
     horizon: int
 
@@ -67,7 +67,7 @@ class Forecaster:
 
 
 def greedily(
-    network: Network, first_1B: Tensor, steps: int, condition: Tensor | None, classes: bool
+    network: AnyNetwork, first_1B: Tensor, steps: int, condition: Tensor | None, classes: bool
 ) -> Tensor:
     """The likeliest ids (T, B), or the values (T, B, O), each read as the next input."""
     state, previous, answers = None, first_1B, []
@@ -80,7 +80,7 @@ def greedily(
 
 @torch.no_grad()
 def sampled(
-    network: Network,
+    network: AnyNetwork,
     first_TB: Tensor,
     sampling: Sampling,
     streams: Sequence[np.random.Generator],

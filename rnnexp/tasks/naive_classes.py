@@ -6,7 +6,6 @@ Shape letters: M valid targets, V input tokens, O classes.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.data.dataset import Dataset, Tokens
+from rnnexp.data.dataset import Dataset, Tokens, Words
 from rnnexp.tasks.confusion import class_counts, judges_classes, macro_f1
 from rnnexp.tasks.language import is_language
+from rnnexp.tasks.naive_sequences import score_sequences
 from rnnexp.tasks.pair_counts import PairCounts
 
 __all__ = ["score_classes"]
 
+OWN_FILES = ("conllu", "csv_rows", "jsonl", "npz", "parquet_rows")
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Answer = Callable[[Ints, Ints], tuple[Doubles, Ints]]
@@ -30,7 +31,7 @@ Answer = Callable[[Ints, Ints], tuple[Doubles, Ints]]
 def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
     """Loss and accuracy of each naive answer, and what else the model of this data reports."""
     language = is_language(dataset)
-    generated = dataset.shape == "one_to_many"
+    generated = dataset.shape in ("one_to_many", "delayed")
     pairs = _pairs(dataset) if _inputs_tell(dataset) else None
     frequency = _frequency(dataset, pairs)
     top = frequency.argmax()
@@ -41,7 +42,7 @@ def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
 
     scores = {name: _score(dataset, split, most_frequent)}
     if generated:
-        scores["most_frequent_sequence"] = _most_frequent_sequence(dataset, split)
+        scores |= score_sequences(dataset, split)
     elif pairs is not None:
         name = "bigram" if language else "most_frequent_per_token"
         answer = _AfterInput.fit(pairs, frequency, dataset.inputs.size)
@@ -77,7 +78,8 @@ def _valid(dataset: Dataset, split: str) -> Iterator[tuple[Ints, Ints]]:
     for piece in dataset.split(split).pieces():
         counted = dataset.counted_in(piece)
         targets = _chosen(piece.targets, counted)
-        yield _chosen(piece.inputs, counted) if aligned else targets, targets
+        inputs = piece.inputs[..., 0] if isinstance(dataset.inputs, Words) else piece.inputs
+        yield _chosen(inputs, counted) if aligned else targets, targets
 
 
 def _chosen(values: NDArray[Any], counted: NDArray[np.bool_]) -> Ints:
@@ -106,7 +108,7 @@ def _frequency(dataset: Dataset, pairs: PairCounts | None) -> Doubles:
 def _inputs_tell(dataset: Dataset) -> bool:
     """Whether the token of each step may say something about the answer of that step."""
     aligned = dataset.shape == "many_to_many" and isinstance(dataset.inputs, Tokens)
-    return aligned and (dataset.source == "jsonl" or is_language(dataset))
+    return aligned and (dataset.source in OWN_FILES or is_language(dataset))
 
 
 @dataclass(frozen=True)
@@ -152,20 +154,3 @@ def _best_answers(pairs: Ints, counts: Ints, kinds: Ints, frequency: Doubles) ->
     best = np.full(len(kinds), top)
     best[a[last]] = np.where(score[last] >= kinds[a[last]] * frequency[top], b[last], top)
     return best
-
-
-def _most_frequent_sequence(dataset: Dataset, split: str) -> dict[str, float]:
-    """Always answer the sequence that training showed most often."""
-    (answer, _), *_ = Counter(_sequences(dataset, "train")).most_common(1)
-    sequences = _sequences(dataset, split)
-    counted = dataset.counted(split)
-    row = np.full(counted.shape[1], -1)
-    row[: len(answer)] = answer[: len(row)]
-    right = (dataset.split(split).targets == row)[counted]
-    exact = sum(sequence == answer for sequence in sequences) / len(sequences)
-    return {"accuracy": float(right.mean()), "exact_match": exact}
-
-
-def _sequences(dataset: Dataset, split: str) -> list[tuple[int, ...]]:
-    targets, counted = dataset.split(split).targets, dataset.counted(split)
-    return [tuple(row[valid].tolist()) for row, valid in zip(targets, counted, strict=True)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -97,9 +98,11 @@ class Regression(Objective):
 
 
 class Classification(Objective):
-    """Classes or tokens, cross-entropy in nats; `class_weights` act in training only.
+    """Classes or tokens, cross-entropy in nats.
 
-    counted_classes: how many there are, where it is counted how well each is found.
+    `class_weights` and `label_smoothing` (Szegedy et al. 2016: so much of the target is spread
+    evenly over all classes) act in training only. counted_classes: how many there are, where it is
+    counted how well each is found.
     """
 
     def __init__(
@@ -107,17 +110,19 @@ class Classification(Objective):
         class_weights: Tensor | None = None,
         language: bool = False,
         counted_classes: int | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
         self.class_weights, self.language = class_weights, language
-        self.counted_classes = counted_classes
+        self.counted_classes, self.label_smoothing = counted_classes, label_smoothing
 
     def loss(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> Tensor:
-        weights = None
-        if self.class_weights is not None:
-            weights = self.class_weights.to(output_MO)
+        weights, smoothing = self.class_weights, self.label_smoothing
+        if weights is not None:
+            weights = weights.to(output_MO)
+        loss = partial(F.cross_entropy, output_MO, target, weights, label_smoothing=smoothing)
         if mask_M is None:
-            return F.cross_entropy(output_MO, target, weights, reduction="sum")
-        return (F.cross_entropy(output_MO, target, weights, reduction="none") * mask_M).sum()
+            return loss(reduction="sum")
+        return (loss(reduction="none") * mask_M).sum()
 
     @torch.no_grad()
     def sums(self, output_MO: Tensor, target: Tensor, mask_M: Tensor | None) -> dict[str, float]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.data.batches import Batch
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.confusion import macro_f1
 from rnnexp.tasks.objective import Objective
@@ -25,12 +26,14 @@ class Score:
 
     class_counts: (3, O) right answers, answers and targets of each class, where they are counted.
     output: what was judged in the last batch, shaped like its targets with O last.
+    records: what was written beside the truth, one object for each sequence of a delayed task.
     """
 
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
     output: Tensor | None = None
     class_counts: NDArray[np.int64] | None = None
+    records: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, other: Score) -> None:
         for name, value in other.sums.items():
@@ -40,6 +43,7 @@ class Score:
         if other.class_counts is not None:
             before = 0 if self.class_counts is None else self.class_counts
             self.class_counts = before + other.class_counts
+        self.records += other.records
 
 
 class Task(ABC):
@@ -52,9 +56,13 @@ class Task(ABC):
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """The loss of the network's output, summed over the batch's valid targets."""
 
+    def final(self) -> Task:
+        """The task as it judges a finished network, where that takes longer than a validation."""
+        return self
+
     @abstractmethod
     def score(
-        self, network: Network, batch: Batch, state: StackState | None
+        self, network: AnyNetwork, batch: Batch, state: StackState | None
     ) -> tuple[Score, StackState]:
         """Run the network on a batch and judge it; also the state to carry on with."""
 

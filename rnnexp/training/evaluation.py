@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batch, Batches
 from rnnexp.data.dataset import Dataset
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.task import Score, Task
 from rnnexp.training.answers import Answers, answers_of
 from rnnexp.training.bptt import rows
@@ -27,11 +28,13 @@ class Evaluation:
     """Metrics of a split; where they were kept, every answer beside its target.
 
     class_counts: (3, O) right answers, answers and targets of each class, where they are counted.
+    records: every target that a delayed task wrote, as text beside the true one.
     """
 
     metrics: Mapping[str, float]
     class_counts: NDArray[np.int64] | None
     answers: Answers | None = None
+    records: Sequence[Mapping[str, Any]] = ()
 
 
 def evaluation_batches(
@@ -52,7 +55,7 @@ def evaluation_batches(
 
 @torch.no_grad()
 def evaluate(
-    network: Network,
+    network: AnyNetwork,
     task: Task,
     batches: Batches,
     device: torch.device,
@@ -72,7 +75,7 @@ def evaluate(
                 kept.append(answers_of(task.objective, part, start, score.output))
     network.train(was_training)
     answers = Answers.join(kept) if kept else None
-    return Evaluation(task.metrics(total), total.class_counts, answers)
+    return Evaluation(task.metrics(total), total.class_counts, answers, total.records)
 
 
 def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:

@@ -18,7 +18,7 @@ from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.signature import Signature
 from rnnexp.errors import DivergedError, InterruptedRunError
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.tasks.task import Task
 from rnnexp.training.clipping import build_clipper
@@ -56,7 +56,7 @@ class Trainer:
     def __init__(  # noqa: PLR0917
         self,
         config: Training,
-        network: Network,
+        network: AnyNetwork,
         task: Task,
         train: Batches,
         val: Batches,

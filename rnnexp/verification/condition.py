@@ -26,6 +26,8 @@ def encoded(network: Network, probe: Probe) -> tuple[Network, Probe, tuple[str, 
     device = next(network.parameters()).device
     with torch.no_grad():
         condition_BC = reader(batch.condition.to(device)).cpu()
-    rest = Network(network.encode, network.stack, network.head, nn.Identity(), network.bridge)
+    rest = Network(
+        network.encode, network.stack, network.head, nn.Identity(), network.bridge, network.pooling
+    )
     names = tuple(f"encode_condition.{name}" for name, _ in reader.named_parameters())
     return rest, replace(probe, batch=replace(batch, condition=condition_BC)), names

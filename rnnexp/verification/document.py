@@ -13,9 +13,11 @@ from rnnexp.tasks.task import Task
 from rnnexp.verification.condition import encoded
 from rnnexp.verification.lags import lags
 from rnnexp.verification.lecture import LAST_PLACE, lecture, printed_difference
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import verify
 from rnnexp.verification.steps import steps
+from rnnexp.verification.words import behind_words
 
 __all__ = ["LONGEST", "SEQUENCES", "compare_experiment", "compare_lecture"]
 
@@ -33,12 +35,14 @@ def compare_experiment(
 
     steps_of: also every time step of that layer (from 1), with `gates` those too.
     """
+    plain = plain_network(experiment)
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     if experiment.config.experiment.training.teacher_forcing is not None:
         probe = probe.taught(experiment.dataset.outputs)
-    network, probe, left_out = encoded(experiment.network, probe)
+    network, probe, words = behind_words(plain, probe)
+    network, probe, image = encoded(network, probe)
     found = _compare(network, experiment.task, probe, steps_of, gates)
-    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": list(left_out)}
+    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": [*words, *image]}
     return about | found
 
 

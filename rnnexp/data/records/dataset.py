@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnexp.config.compatibility import compares_texts, shape_of
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Folder, Images, Records, Unit
 from rnnexp.data.dataset import Answer, Dataset, Ints, Sequences
@@ -62,7 +63,7 @@ def dataset_of(config: Config, data: Records, read: Sequence[Part]) -> Dataset:
     train, val, test = (_sequences(config, fields, specs, part) for part in parts)
     return Dataset(
         data.source,  # type: ignore[attr-defined]
-        config.experiment.task.kind,
+        shape_of(config.experiment.task),
         train,
         val,
         test,
@@ -96,13 +97,13 @@ def sequences_of(
 
 
 def _fields(config: Config, data: Records, asked: Unit) -> Fields:
-    shape = config.experiment.task.kind
+    shape = shape_of(config.experiment.task)
     unit: Unit = data.unit
     if isinstance(data, Folder):  # its unit is that of the text, whichever side the text is
         unit, asked = (unit, "label") if shape == "many_to_one" else ("label", unit)
     elif isinstance(data, Images):
         unit, asked = "number", unit
-    closed = shape == "one_to_many" and asked != "number"
+    closed = shape in ("one_to_many", "delayed") and asked != "number"
     inputs = Field(
         "inputs",
         _name(data, "inputs"),
@@ -140,8 +141,13 @@ def _sequences(config: Config, fields: Fields, specs: Specs, rows: list[Row]) ->
         _array(config, fields[side], specs[side], [(row, row.values[side]) for row in rows])
         for side in (0, 1)
     )
-    lengths = inputs[1] if fields[0].many else targets[1]
     origin = np.array([row.example.line for row in rows])
+    if shape_of(config.experiment.task) == "delayed":
+        texts = None
+        if compares_texts(config.experiment):
+            texts = tuple(fields[1].text(row.example, row.values[1]) for row in rows)
+        return Sequences(inputs[0], targets[0], targets[1], inputs[1], origin=origin, texts=texts)
+    lengths = inputs[1] if fields[0].many else targets[1]
     return Sequences(inputs[0], targets[0], lengths, origin=origin)
 
 

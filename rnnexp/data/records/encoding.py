@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
 from rnnexp.data.corpus import fit_pairs
-from rnnexp.data.dataset import Answer, Floats, Ints, Tokens, Values
+from rnnexp.data.dataset import Answer, Floats, Ints, Tokens, Values, Words
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
-from rnnexp.data.units import plain_units
+from rnnexp.data.spacing import Spacing
+from rnnexp.data.spelling import Spelling
+from rnnexp.data.units import Units, plain_units
+from rnnexp.data.units import Words as WordUnits
 from rnnexp.errors import DataError
 
 __all__ = ["Column", "check_known", "encode", "fit", "pad"]
@@ -67,7 +70,7 @@ def check_known(field: Field, spec: Answer, example: Example, value: Any) -> Non
 
 
 def encode(field: Field, spec: Answer, example: Example, value: Any) -> Floats | Ints:
-    """(T, F) float32 or (T,) int64 of one example.
+    """(T, F) float32, (T,) int64 or, of words with their characters, (T, 1 + W) of one example.
 
     Raises:
         DataError: a label that the training part never shows.
@@ -76,6 +79,8 @@ def encode(field: Field, spec: Answer, example: Example, value: Any) -> Floats |
         with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
             return spec.scaler.apply(value) if spec.scaler else value.astype(np.float32)
     ids = value + field.closed if field.unit == "id" else _look_up(field, spec, example, value)
+    if isinstance(spec, Words):
+        return np.column_stack([ids, spec.spelling.encode(value)])
     return np.append(ids, 0) if field.closed else ids
 
 
@@ -176,7 +181,7 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
         least=1 if labels else data.min_count,
         first=(END,) if field.closed else (),
         unknown=not labels,
-        text=None if field.unit == "label" else plain_units(field.unit),
+        text=_text(field, train),
     )
     names = sorted(set(units))
     if field.side == "target" and data.classes not in (None, len(names)):
@@ -188,7 +193,23 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
             key="data.classes",
             value=data.classes,
         )
+    if field.side == "inputs" and config.experiment.model.characters is not None:
+        return Words(len(vocabulary), vocabulary, spelling=_spelling(train))
     return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
+
+
+def _text(field: Field, train: Column) -> Units | None:
+    """How the units become text again; between words as mostly in the training part."""
+    if field.unit == "label":
+        return None
+    if field.unit == "word":
+        return WordUnits(Spacing.fit(field.text(example, value) for example, value in train))
+    return plain_units(field.unit)
+
+
+def _spelling(train: Column) -> Spelling:
+    """The characters of the words as they stand, also where they are looked up in lower case."""
+    return Spelling.fit(word for _, value in train for word in value)
 
 
 def _fit_pairs(config: Config, data: Records, field: Field, train: Column) -> Tokens:

@@ -71,6 +71,11 @@ class Field:
         self._check_unicode(example, texts)
         return texts
 
+    def text(self, example: Example, value: Read) -> str:
+        """The text that was read, as it stands in the file; labels with spaces between them."""
+        written = getattr(example, self.side)
+        return written if isinstance(written, str) else " ".join(map(str, value))
+
     def _numbers(self, example: Example, value: Any) -> NDArray[np.float64]:
         steps = self._steps(example, value)
         vectors = bool(steps) and type(steps[0]) is list

@@ -14,6 +14,7 @@ from rnnexp.config.schema.data.generated import (
     Adding,
     CopyMemory,
     DelayedEcho,
+    ReversedAddition,
     Running,
     Synthetic,
     TemporalOrder,
@@ -64,6 +65,7 @@ __all__ = [
     "ParquetRows",
     "PythonDocs",
     "Records",
+    "ReversedAddition",
     "RowTable",
     "Running",
     "Series",
@@ -100,6 +102,7 @@ Data = Annotated[
     | CopyMemory
     | TemporalOrder
     | DelayedEcho
+    | ReversedAddition
     | Running
     | SineMixture
     | Waveforms,
