@@ -52,8 +52,7 @@ def draft_arrays(sample: Sample, asked: Asked, path: str, others: OtherFiles) ->
     if shape == "many_to_one" and not regression:
         check_classes(target, Counter(y.tolist()))
     start = Start(int(0.8 * len(x)), x.shape[1] if x.ndim > 1 else y.shape[1])
-    make = writer if shape == "one_to_many" else regressor if regression else classifier
-    model, training = make(start, shape == "one_to_many" and not regression)
+    model, training = _model(start, shape, regression)
     return Draft(
         title=f"Predicts {target} from {inputs}: {sample.short_name}.",
         found={"arrays": {name: _words(array) for name, array in arrays.items()}},
@@ -69,6 +68,13 @@ def draft_arrays(sample: Sample, asked: Asked, path: str, others: OtherFiles) ->
         ),
         after="rnnexp predict latest NEW_FILE",
     )
+
+
+def _model(start: Start, shape: str, regression: bool) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    if shape == "one_to_many":
+        return writer(start, tokens=not regression)
+    make = regressor if regression else classifier
+    return make(start, tokens=False, one=shape == "many_to_one")
 
 
 def _read(sample: Sample) -> Arrays:

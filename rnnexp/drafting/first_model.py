@@ -19,8 +19,10 @@ __all__ = [
 
 UPDATES = 6000
 """about so many updates are planned; early stopping usually ends sooner"""
-LONG = 5_000_000
-"""more time steps an epoch than this take minutes on a CPU"""
+LONG = 100_000_000
+"""more time steps in all than this take many minutes on a CPU"""
+FEW = 2000
+"""of fewer examples the validation part is too small for its accuracy to choose a checkpoint"""
 
 Keys = tuple[Key, ...]
 
@@ -47,7 +49,7 @@ class Start:
 
     @property
     def is_long(self) -> bool:
-        return self.examples * self.steps * self.epochs > 20 * LONG
+        return self.examples * self.steps * self.epochs > LONG
 
 
 def _training(start: Start, lr: float, monitor: str | None = None) -> Keys:
@@ -78,32 +80,46 @@ def forecaster(start: Start) -> tuple[Keys, Keys]:
     return model, _training(start, 2e-3)
 
 
-def classifier(start: Start, tokens: bool) -> tuple[Keys, Keys]:
-    """For a sequence with one class as its answer."""
+def classifier(start: Start, tokens: bool, *, one: bool = True) -> tuple[Keys, Keys]:
+    """For a sequence with classes as its answer: one, or (not `one`) one a step."""
+    monitor = "val/accuracy" if start.examples >= FEW else None  # of few, it is too often the same
+    return _reader(start, tokens, one), _training(start, 2e-3, monitor)
+
+
+def regressor(start: Start, tokens: bool, *, one: bool = True) -> tuple[Keys, Keys]:
+    """For a sequence with numbers as its answer: one, or (not `one`) one a step."""
+    return _reader(start, tokens, one), _training(start, 2e-3)
+
+
+def tagger(start: Start) -> tuple[Keys, Keys]:
+    """For words with a class each."""
+    model, training = classifier(start, tokens=True, one=False)
+    characters = {"embedding": 32, "hidden_size": 32}
+    spelled = Key("characters", characters, "a word that training lacks is told by its letters")
+    return (*model, spelled), training
+
+
+def _reader(start: Start, tokens: bool, one: bool) -> Keys:
+    """A network that has the whole sequence before it."""
     hidden = 32 if start.examples < 500 else 64 if start.examples < 20_000 else 128
-    model = [
+    keys = [
         Key("cell", "lstm"),
         offer("cell", "gru"),
         Key("hidden_sizes", [hidden], f"for {start.examples:,} examples to train on"),
         offer("hidden_sizes", [hidden, hidden], "two layers; then dropout: 0.2 acts between them"),
         Key("bidirectional", True, "the whole sequence is there, so it is read both ways"),
     ]
-    if tokens:
-        model.append(Key("embedding", hidden, "numbers that stand for each unit of the text"))
-    model.append(offer("recurrent_dropout", 0.2, "where training gets far better than validation"))
-    return tuple(model), _training(start, 2e-3, "val/accuracy")
-
-
-def regressor(start: Start, tokens: bool) -> tuple[Keys, Keys]:
-    """For a sequence with numbers as its answer, one or one a step."""
-    model, training = classifier(start, tokens)
-    return model, tuple(key for key in training if key.name != "monitor")
-
-
-def tagger(start: Start) -> tuple[Keys, Keys]:
-    """For tokens with an answer at every step."""
-    model, training = classifier(start, tokens=True)
-    return model, training
+    if not tokens:
+        return (*keys, offer("output_dropout", 0.2, "where training gets far better than val"))
+    if one:
+        keys.append(Key("pooling", "max", "the answer sees every step, not the last state alone"))
+    return (
+        *keys,
+        Key("embedding", hidden, "numbers that stand for each unit of the text"),
+        Key("input_dropout", 0.3, "texts are easily learnt by heart"),
+        Key("output_dropout", 0.3),
+        Key("word_dropout", 0.1, "the unknown unit must be met in training too"),
+    )
 
 
 def writer(start: Start, tokens: bool) -> tuple[Keys, Keys]:
@@ -127,7 +143,8 @@ def translator(start: Start) -> tuple[Keys, Keys]:
         offer("cell", "lstm"),
         Key("hidden_sizes", [hidden], f"for {start.examples:,} examples to train on"),
         Key("bidirectional", True, "of the encoder, which has the whole source before it"),
-        Key("embedding", hidden),
+        Key("embedding", hidden, "of the tokens on both sides"),
+        Key("decoder", {"dropout": 0.2}, "it looks back at the source by attention"),
     )
     return model, _training(start, 2e-3)
 
@@ -142,6 +159,7 @@ def language_model(characters: int, window: int, batch_size: int) -> tuple[Keys,
         offer("cell", "gru"),
         Key("hidden_sizes", [hidden], f"for {characters:,} characters"),
         Key("embedding", 64, "numbers that stand for each character"),
+        offer("output_dropout", 0.2, "where val/loss rises while train/loss falls"),
     )
     training = (
         Key("epochs", epochs),

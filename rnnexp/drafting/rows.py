@@ -170,9 +170,10 @@ def _model(sides: Sides, start: Start) -> tuple[tuple[Key, ...], tuple[Key, ...]
         return writer(start, not sides.regression)
     if sides.shape == "delayed":
         return translator(start)
+    one = sides.shape == "many_to_one"
     if sides.regression:
-        return regressor(start, tokens)
-    return tagger(start) if sides.shape == "many_to_many" and tokens else classifier(start, tokens)
+        return regressor(start, tokens, one=one)
+    return tagger(start) if tokens and not one else classifier(start, tokens, one=one)
 
 
 def _found(rows: Table | Objects, sides: Sides, counts: Counts) -> dict[str, Any]:
@@ -223,7 +224,7 @@ def _number_choice(sides: Sides) -> Choice:
         why = f"{name} has {count:,} different numbers"
         return Choice("task.target", "regression", why, "task.target: classification")
     why = f"{name} has {count} different whole numbers, taken as classes"
-    change = "task.target: regression, without data.target_unit, data.stratify and training.monitor"
+    change = "task.target: regression, without data.target_unit and data.stratify"
     return Choice("task.target", "classification", why, change)
 
 
