@@ -6,6 +6,7 @@ import os
 import sys
 import textwrap
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,7 +83,7 @@ def init(
     _check_free(config, data, force)
     asked = Asked(task, target, _names(inputs), _names(value))
     draft = draft_of(data, asked, config.parent)
-    write_text(config, yaml_text(draft, experiment_name(config.stem), str(config)))
+    write_text(config, yaml_text(draft, experiment_name(config.stem), quote(str(config))))
     _say(draft, config, sys.stderr if json else sys.stdout)
     if json:
         print_json(
@@ -111,7 +112,7 @@ def _check_free(config: Path, data: str, force: bool) -> None:
             "is there already; nothing is overwritten",
             code="CMD014",
             position=Position(str(config)),
-            hint=f"name another file: rnnexp init {data} OUT.yaml; --force overwrites this one",
+            hint=f"name another file: rnnexp init {quote(data)} OUT.yaml; --force overwrites this one",
         )
 
 
@@ -138,7 +139,7 @@ def _say(draft: Draft, config: Path, stream: Any) -> None:
         value = "none" if choice.value is None else choice.value
         _print_item(choice.key, f"{value} ({choice.why}); to change it: {choice.change}", stream)
     print_text("next:", stream)
-    print_text(f"  rnnexp train {safe(str(config))}", stream)
+    print_text(f"  rnnexp train {safe(quote(str(config)))}", stream)
     if draft.after:
         print_text(f"  {safe(draft.after)}", stream)
 

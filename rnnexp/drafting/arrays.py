@@ -66,7 +66,6 @@ def draft_arrays(sample: Sample, asked: Asked, path: str, others: OtherFiles) ->
             Choice("data.inputs", inputs, _words(x), "--inputs ARRAY"),
             Choice("data.target", target, _words(y), "--target ARRAY"),
         ),
-        after="rnnexp predict latest NEW_FILE",
     )
 
 

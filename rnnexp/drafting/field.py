@@ -85,7 +85,7 @@ class Field:
         if self.kind == "number" and self.present:
             return f"numbers, {min(self.present):g} to {max(self.present):g}"
         if self.kind in ("label", "truth"):
-            listed = ", ".join(str(value) for value, _ in self.counts.most_common(4))
+            listed = ", ".join(in_short(value) for value, _ in self.counts.most_common(4))
             more = f", ... {len(self.counts)} in all" if len(self.counts) > 4 else ""
             return f"classes {listed}{more}"
         return {"text": "texts", "date": "dates", "numbers": "lists of numbers",
@@ -97,6 +97,13 @@ def called(field: Field, names: Sequence[str]) -> bool:
     """Whether a word of the field's name is one of `names`."""
     lower = "".join(c if c.isalnum() else " " for c in field.name.lower())
     return bool({lower.replace(" ", ""), *lower.split()} & set(names))
+
+
+def in_short(value: Any) -> str:
+    """One value as a person writes it: `3` for 3.0, `true` for True."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def described(fields: Sequence[Field]) -> dict[str, str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
 from rnnexp.drafting.examples import Counts, check_classes, check_enough, counts_of
-from rnnexp.drafting.field import described
+from rnnexp.drafting.field import described, in_short
 from rnnexp.drafting.first_model import Start, classifier, regressor, tagger, translator, writer
 from rnnexp.drafting.objects import Objects
 from rnnexp.drafting.sides import Sides, sides_of
@@ -63,7 +63,8 @@ def _check_targets(rows: Table | Objects, sides: Sides) -> None:
     if target.blanks and not sides.regression:
         first = next(i for i, value in enumerate(target.values) if value is None)
         raise DataError(
-            f"{target.blanks:,} rows have nothing under {target.name!r}, which is predicted",
+            f"nothing stands under {target.name!r}, which is predicted, in {target.blanks:,} of "
+            f"{len(target.values):,} rows",
             code="DAT306",
             position=rows.sample.at(rows.lines[first]),
             key=target.name,
@@ -180,15 +181,13 @@ def _found(rows: Table | Objects, sides: Sides, counts: Counts) -> dict[str, Any
     held = "keys" if rows.kind == "jsonl" else "columns"
     found: dict[str, Any] = {"examples": rows.count, held: described(rows.fields)}
     if sides.shape == "many_to_one" and not sides.regression:
-        found["classes"] = dict(_named(sides.target.counts.most_common(20)))
+        found["classes"] = {
+            in_short(label): count for label, count in sides.target.counts.most_common(20)
+        }
     if sides.shape != "one_to_many":
         most = f" in a typical input, at most {counts.longest}"
         found["steps"] = f"{counts.typical}{most if counts.longest > counts.typical else ''}"
     return found
-
-
-def _named(counts: Sequence[tuple[Any, int]]) -> list[tuple[str, int]]:
-    return [(f"{label:g}" if isinstance(label, float) else str(label), n) for label, n in counts]
 
 
 def _choices(
@@ -196,22 +195,33 @@ def _choices(
 ) -> list[Choice]:
     choices = others.choices()
     free = [f.name for f in rows.fields if f not in (*sides.inputs, sides.target)]
-    if sides.guessed:
-        alternatives = [field.name for field in sides.inputs[:3]] + free[:5]
-        change = f"--target {_word(rows)}: {', '.join(alternatives)}"
+    turns = sides.shape in ("delayed", "many_to_many") or len(sides.inputs) > 1
+    alternatives = free[:5] + [field.name for field in sides.inputs[:3] if turns]
+    if sides.guessed and alternatives:
+        change = f"--target {_word(rows)} ({', '.join(alternatives)})"
         choices.append(Choice("data.target", sides.target.name, sides.target.words, change))
     if len(sides.inputs) > 1:
         why = f"each row is read as a sequence of its {len(sides.inputs)} columns"
         choices.append(Choice("data.inputs", "columns in order", why, "--inputs A,B,C"))
     elif free:
-        change = f"--inputs {_word(rows)}: {', '.join(free[:5])}"
+        change = f"--inputs {_word(rows)} ({', '.join(free[:5])})"
         choices.append(Choice("data.inputs", sides.source.name, sides.source.words, change))
-    if sides.target.kind == "number" and sides.shape == "many_to_one":
+    if sides.target.kind == "number" and sides.target.whole and sides.shape == "many_to_one":
         choices.append(_number_choice(sides))
+    choices += _blank_choices(sides, counts)
     if counts.repeated:
         why = f"{counts.repeated:,} examples stand there twice"
         choices.append(Choice("data.duplicates", "drop", why, "remove data.duplicates"))
     return choices
+
+
+def _blank_choices(sides: Sides, counts: Counts) -> list[Choice]:
+    lacking = counts.blank + (sides.target.blanks if sides.regression else 0)
+    if not lacking:
+        return []
+    key = "data.empty" if sides.unit != "number" and counts.blank else "data.nan"
+    why = f"{lacking:,} rows with a blank are left out"
+    return [Choice(key, "drop", why, f"fill them in, and remove {key}")]
 
 
 def _word(rows: Table | Objects) -> str:
@@ -235,4 +245,4 @@ def _after(rows: Table | Objects, sides: Sides) -> str:
     if sides.unit in ("word", "character"):
         shown = str(sides.source.present[0]).replace('"', "'")[:40]
         return f'rnnexp predict latest "{shown}"'
-    return f"rnnexp predict latest {rows.sample.path}"
+    return f"rnnexp predict latest {quote(str(rows.sample.path))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.draft import Choice, Draft, Key, offer
-from rnnexp.drafting.field import Field, called, described
+from rnnexp.drafting.field import Field, called, described, in_short
 from rnnexp.drafting.first_model import Start, forecaster
 from rnnexp.drafting.moments import calendar_seasons
 from rnnexp.drafting.season import season_of
@@ -184,7 +185,7 @@ def _found(series: TimeColumns) -> dict[str, Any]:
     if series.id:
         found["series"] = f"{len(series.groups)} by {series.id.name}"
     if series.time is not None and series.time.present:
-        first, last = series.time.present[0], series.time.present[-1]
+        first, last = (in_short(series.time.present[end]) for end in (0, -1))
         ends = "to" if table.complete else "... looked at up to"
         found["range"] = f"{first} {ends} {last}"
     if series.step:
@@ -224,4 +225,4 @@ def _choices(
 
 def _after(table: Table, asked: Asked) -> str:
     steps = "" if asked.inputs else " --steps 12"
-    return f"rnnexp predict latest {table.sample.path}{steps}"
+    return f"rnnexp predict latest {quote(str(table.sample.path))}{steps}"

@@ -10,7 +10,7 @@ from rnnexp.drafting.asked import Asked, refuse_task
 from rnnexp.drafting.field import LABEL_NAMES, Field, called
 from rnnexp.errors import CommandError, DataError
 
-__all__ = ["Rows", "Sides", "sides_of"]
+__all__ = ["TARGET_NAMES", "WORDS", "Rows", "Sides", "sides_of"]
 
 Unit = Literal["number", "label", "character", "word"]
 Shape = Literal["many_to_one", "one_to_many", "many_to_many", "delayed"]
@@ -85,11 +85,13 @@ def sides_of(rows: Rows, asked: Asked) -> Sides:
 
 def _usable(rows: Rows) -> list[Field]:
     """Fields that hold something that varies."""
-    return [
+    varied = [
         field for field in rows.fields
-        if field.kind not in ("blank", "other", "date") and not field.is_counter
+        if field.kind not in ("blank", "other", "date")
         and (field.kind not in ("number", "label", "truth") or len(field.counts) > 1)
     ]  # fmt: skip
+    sure = [f for f in varied if not f.is_counter or called(f, TARGET_NAMES)]
+    return sure if len(sure) > 1 else varied
 
 
 def _target(rows: Rows, asked: Asked) -> Field:
@@ -132,13 +134,14 @@ def _length(field: Field) -> float:
 
 
 def _nothing_to_predict(rows: Rows, why: str) -> DataError:
-    options = "--inputs COLUMN --target COLUMN says what is read and what is predicted"
+    options = "--inputs NAME --target NAME says what is read and what is predicted"
     held = ", ".join(f"{field.name} ({field.words})" for field in rows.fields[:10])
+    held += f"\n{options}" if len(_usable(rows)) > 1 else ""
     return DataError(
         f"which is read and which is predicted cannot be told: {why}",
         code="DAT305",
         allowed="a text or numbers to read, and labels, numbers or a text to predict",
-        hint=f"it holds {held}\n{options}",
+        hint=f"it holds {held}",
     )
 
 

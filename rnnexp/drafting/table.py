@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from shlex import quote
 from typing import Any
 
 from rnnexp.data.sources.csv_file import DELIMITERS, CsvFile, open_csv
@@ -130,10 +131,6 @@ def _about(sample: Sample, lines: list[int], rows: list[list[str]]) -> str:
 
 def _check_header(sample: Sample, line: int, fields: Sequence[Field]) -> None:
     """Refuse a first line that is a row like the others."""
-    for name, count in Counter(field.name for field in fields).items():
-        if count > 1:
-            message = f"the header has {name!r} {count} times"
-            raise DataError(message, code="DAT114", position=sample.at(line))
     alike = [field for field in fields if _like_its_values(field)]
     others = [field for field in fields if field not in alike and field.kind != "text"]
     if alike and not others:
@@ -145,6 +142,14 @@ def _check_header(sample: Sample, line: int, fields: Sequence[Field]) -> None:
             hint="add a first line that names the columns, such as "
             + ",".join(_example_names(fields[:6])),
         )
+    for name, count in Counter(field.name for field in fields).items():
+        if count > 1:
+            raise DataError(
+                f"the header has {name!r} {count} times",
+                code="DAT114",
+                position=sample.at(line),
+                hint="give each column a name of its own",
+            )
 
 
 def _like_its_values(field: Field) -> bool:
@@ -172,9 +177,11 @@ def _check_commas(
         texts = field.present if field.kind in ("text", "label") else []
         if texts and all(DECIMAL_COMMA.match(text) or text.isdigit() for text in texts):
             row = next(i for i, value in enumerate(field.values) if value and "," in value)
-            stem, suffix = PurePath(sample.plain_name).stem, PurePath(sample.plain_name).suffix
+            plain = PurePath(sample.plain_name)
+            copy = f"{plain.stem}-points{plain.suffix}"
+            simple = delimiter != "," and not sample.packed
             command = (
-                f"tr , . < {sample.name} > {stem}-points{suffix} writes a copy that can be read"
+                f"tr , . < {quote(sample.name)} > {quote(copy)} writes a copy that can be read"
             )
             raise DataError(
                 f"column {field.name!r} has numbers with a decimal comma",
@@ -182,7 +189,8 @@ def _check_commas(
                 position=sample.at(lines[row]),
                 key=field.name,
                 value=field.values[row],
-                hint="write a point" + (f": {command}" if delimiter != "," else ""),
+                hint="write a point"
+                + ("" if delimiter == "," or sample.packed else f": {command}"),
             )
 
 

@@ -36,11 +36,23 @@ ID_NAMES = (
 
 def looks_like_a_series(table: Table) -> bool:
     """Whether a row seems to be one time step: there are dates, or nothing but numbers."""
-    if not any(field.kind == "number" for field in table.fields):
+    if not numbers_of(table):
         return False
+    first = table.fields[0]
+    counted = first.is_counter and called(first, ("year", "time", "t", "step"))
     dated = any(field.kind == "date" for field in table.fields)
-    counted = table.fields[0].is_counter and called(table.fields[0], ("year", "time", "t", "step"))
-    return dated or counted or (len(numbers_of(table)) == 1 and not _texts_of(table))
+    return dated or counted or not (_texts_of(table) or _looks_wide(table))
+
+
+def _looks_wide(table: Table) -> bool:
+    """Whether a row of numbers seems to be an example with its answer: x1, x2, ... and a class."""
+    names = [re.sub(r"\d+$", "", name) for name in table.names if name[-1:].isdigit()]
+    answer = any(called(field, TARGET_NAMES) for field in table.fields[1:])
+    return (
+        len(names) - len(set(names)) > 1
+        or answer
+        or (len(table.fields) > 2 and table.fields[-1].is_class)
+    )
 
 
 @dataclass(frozen=True)
@@ -93,9 +105,11 @@ class TimeColumns:
         return [self.time.moments[row] for row in rows]
 
     def numbers(self, rows: Sequence[int]) -> NDArray[np.float64]:
-        """(S,) the first column that is forecast, blanks left out."""
-        values = (self.value[0].values[row] for row in rows)
-        return np.array([value for value in values if value is not None], dtype=np.float64)
+        """(S,) the first column that is forecast, blanks filled in by a line between neighbours."""
+        values = [self.value[0].values[row] for row in rows]
+        there = [place for place, value in enumerate(values) if value is not None]
+        known = np.array([values[place] for place in there], dtype=np.float64)
+        return np.asarray(np.interp(np.arange(len(values)), there, known), dtype=np.float64)
 
 
 def numbers_of(table: Table) -> list[Field]:
@@ -137,7 +151,7 @@ def _value_of(
             f"{table.sample.name} has no column of numbers that change, so there is nothing to "
             "forecast",
             code="DAT302",
-            hint="--target COLUMN predicts a column of labels, row by row",
+            hint=f"it holds {', '.join(f'{f.name} ({f.words})' for f in table.fields[:10])}",
         )
     named = (field for field in free if called(field, VALUE_NAMES))
     return (next(named, free[0]),)

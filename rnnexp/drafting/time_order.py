@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
+from shlex import quote
 
 from rnnexp.drafting.field import Field
 from rnnexp.drafting.time_columns import TimeColumns
@@ -57,7 +58,7 @@ def _backwards(
         else f"the rows are not in the order of time: {time.values[rows[back]]!r} comes after "
         f"{time.values[rows[back - 1]]!r}"
     )
-    name = table.sample.name
+    name = quote(table.sample.name)
     turned = f": (head -n 1 {name}; tail -n +2 {name} | tac) > sorted.csv turns them around"
     simple = reversed_ and series.id is None and table.kind == "csv" and not table.sample.packed
     return DataError(
