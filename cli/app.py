@@ -20,6 +20,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .generate import generate
 from .help import Command, Group
+from .init import init
 from .plan import plan
 from .predict import predict
 from .render import print_errors
@@ -47,6 +48,7 @@ class Commands(Group):
         "compare-manual",
         "diagnose",
         "runs",
+        "init",
         "validate",
         "plan",
         "schema",
@@ -112,6 +114,7 @@ def _rnnexp(
       rnnexp compare-manual configs/quickstart.yaml
       rnnexp diagnose latest
       rnnexp runs show latest
+      rnnexp init mine.csv
       rnnexp validate mine.yaml
       rnnexp plan mine.yaml model.hidden_sizes=[256,128]
       rnnexp schema > schema.json
@@ -135,6 +138,7 @@ app.command(cls=Command)(predict)
 app.command(cls=Command)(generate)
 app.command("compare-manual", cls=Command)(compare_manual)
 app.command(cls=Command)(diagnose)
+app.command(cls=Command)(init)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)

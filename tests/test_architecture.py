@@ -25,6 +25,7 @@ LAYERS = [
     ["rnnexp.training"],
     ["rnnexp.tasks"],
     ["rnnexp.layers"],
+    ["rnnexp.drafting"],
     ["rnnexp.data", "rnnexp.recording"],
     ["rnnexp.kernels", "rnnexp.manual"],
     ["rnnexp.config", "rnnexp.pickles", "rnnexp.registry", "rnnexp.storage"],

@@ -17,7 +17,7 @@ from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError, UnsafeError
 from rnnexp.pickles import is_pickle
 
-__all__ = ["read_arrays"]
+__all__ = ["open_arrays", "read_arrays"]
 
 # The bytes of an array, its numbers as float64 while they are scaled, and as float32.
 MEMORY_PER_BYTE = 4
@@ -33,7 +33,7 @@ def read_arrays(
         UnsafeError: a pickle.
         MemoryExceededError: the arrays would not fit in memory.
     """
-    arrays = _open(file)
+    arrays = open_arrays(file)
     for key, name in wanted.items():
         if name not in arrays.names:
             raise DataError(
@@ -50,7 +50,13 @@ def read_arrays(
     return {key: arrays.read(name) for key, name in wanted.items()}
 
 
-def _open(file: SourceFile) -> NpzFile | SafetensorsFile:
+def open_arrays(file: SourceFile) -> NpzFile | SafetensorsFile:
+    """The arrays of a file by name, each read when it is asked for.
+
+    Raises:
+        DataError: it is neither .npz nor safetensors, or damaged.
+        UnsafeError: a pickle.
+    """
     raw = file.raw
     if is_pickle(raw):
         raise UnsafeError(
