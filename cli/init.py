@@ -112,7 +112,7 @@ def _check_free(config: Path, data: str, force: bool) -> None:
             "is there already; nothing is overwritten",
             code="CMD014",
             position=Position(str(config)),
-            hint=f"name another file: rnnexp init {quote(data)} OUT.yaml; --force overwrites this one",
+            hint=f"name another: rnnexp init {quote(data)} OUT.yaml; --force overwrites this one",
         )
 
 

@@ -179,7 +179,6 @@ def _check_commas(
             row = next(i for i, value in enumerate(field.values) if value and "," in value)
             plain = PurePath(sample.plain_name)
             copy = f"{plain.stem}-points{plain.suffix}"
-            simple = delimiter != "," and not sample.packed
             command = (
                 f"tr , . < {quote(sample.name)} > {quote(copy)} writes a copy that can be read"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.field import Field, called
 from rnnexp.drafting.moments import step_of
+from rnnexp.drafting.sides import TARGET_NAMES
 from rnnexp.drafting.table import Table
 from rnnexp.errors import CommandError, DataError
 

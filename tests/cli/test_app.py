@@ -24,6 +24,7 @@ COMMANDS = [
     "compare-manual",
     "diagnose",
     "runs",
+    "init",
     "validate",
     "plan",
     "schema",
