@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DELETE_ON_ERROR:
-.PHONY: train test check gallery bench fuzz-config docs lecture wheel clean
+.PHONY: train test check gallery results bench fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -27,6 +27,9 @@ $(READY): pyproject.toml constraints.txt
 
 gallery: $(READY)  ## train every config of the gallery whole and check its expected metric (about 25 min)
 	$(BIN)/python -m benchmarks.gallery
+
+results: $(READY)  ## train the rows of the results table and write docs/results.md (about 3 h; goes on where it stopped)
+	$(BIN)/python -m benchmarks.results --out docs/results.md
 
 bench: $(READY)  ## what the runner adds to a bare loop, start-up, memory under truncated BPTT
 	$(BIN)/python -m benchmarks.runner_overhead

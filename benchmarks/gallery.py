@@ -4,7 +4,7 @@
 
 Prints a Markdown row a config: mean and spread of the metric over the seeds, seconds of training,
 the best baseline on the same split. Ends with exit code 1 if a mean missed its mark. A config whose
-data file is not there is looked for under RNNEXP_DATA and ../shared/data, and skipped aloud.
+data set is not in the cache (RNNEXP_DATA, else ../shared/data) is skipped aloud.
 """
 
 from __future__ import annotations
@@ -21,22 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.gallery import Entry, entries
+from rnnexp.registry.cache import missing
 
 EXPECT = re.compile(r"(\S+) (<=|>=) (\S+)")
-DATA_FOLDERS = (os.environ.get("RNNEXP_DATA", ""), "../shared/data")
+PUBLIC_DATA = Path(__file__).parents[2] / "shared" / "data"
 HEAD = (
     "| config | metric | mean | spread | n | mark | seconds | best baseline |\n" + "|---" * 8 + "|"
 )
-
-
-def data_override(entry: Entry) -> list[str] | None:
-    """How to name the config's own data file; None where it cannot be found."""
-    named = re.search(r"^  path: (\S+)", entry.path.read_text(encoding="utf-8"), re.MULTILINE)
-    if not named:
-        return []
-    places = (Path(folder) / named[1] for folder in DATA_FOLDERS if folder)
-    found = next((place for place in places if place.is_file()), None)
-    return None if found is None else [f"data.path={found.resolve()}"]
 
 
 def train(entry: Entry, overrides: list[str], runs: str) -> dict[str, Any]:
@@ -75,19 +66,18 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--seeds", type=int, default=1)
+    if PUBLIC_DATA.is_dir():
+        os.environ.setdefault("RNNEXP_DATA", str(PUBLIC_DATA))
     wanted, missed = parser.parse_args(), 0
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory() as runs:
         for entry in entries():
             if wanted.names and entry.name not in wanted.names:
                 continue
-            override = data_override(entry)
-            if override is None:
-                print(f"{entry.name} skipped: its data file is not here", file=sys.stderr)
+            if absent := missing(entry.path.read_text(encoding="utf-8")):
+                print(f"{entry.name} skipped: rnnexp data get {' '.join(absent)}", file=sys.stderr)
                 continue
-            results = [
-                train(entry, [*override, f"seed={seed}"], runs) for seed in range(wanted.seeds)
-            ]
+            results = [train(entry, [f"seed={seed}"], runs) for seed in range(wanted.seeds)]
             good, text = row(entry, results)
             missed += not good
             print(text, flush=True)

@@ -13,13 +13,16 @@ from rnnexp import __version__
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
 
-from . import configs, runs
+from . import configs, data, runs
 from .compare_manual import compare_manual
 from .diagnose import diagnose
 from .doctor import doctor
 from .evaluate import evaluate
+from .generate import generate
 from .help import Command, Group
+from .init import init
 from .plan import plan
+from .predict import predict
 from .render import print_errors
 from .schema import schema
 from .text import mute, print_text, safe, style, wipe
@@ -40,13 +43,17 @@ class Commands(Group):
     order = (
         "train",
         "evaluate",
+        "predict",
+        "generate",
         "compare-manual",
         "diagnose",
         "runs",
+        "init",
         "validate",
         "plan",
         "schema",
         "configs",
+        "data",
         "doctor",
     )
 
@@ -63,6 +70,13 @@ CONFIGS_HELP = """Find a ready experiment in the gallery and copy it.
 Example:
   rnnexp configs ls
   rnnexp configs cp quickstart my-experiment.yaml
+"""
+
+DATA_HELP = """Find public data sets by name and fetch them into a cache.
+
+Example:
+  rnnexp data ls
+  rnnexp data get tinyshakespeare
 """
 
 
@@ -95,13 +109,17 @@ def _rnnexp(
     Example:
       rnnexp train configs/quickstart.yaml model.cell=gru
       rnnexp evaluate latest --split val
+      rnnexp predict latest new.csv --steps 12
+      rnnexp generate latest --prompt "ROMEO:"
       rnnexp compare-manual configs/quickstart.yaml
       rnnexp diagnose latest
       rnnexp runs show latest
+      rnnexp init mine.csv
       rnnexp validate mine.yaml
       rnnexp plan mine.yaml model.hidden_sizes=[256,128]
       rnnexp schema > schema.json
       rnnexp configs cp quickstart mine.yaml
+      rnnexp data get tinyshakespeare
       rnnexp doctor
     """
 
@@ -116,14 +134,18 @@ def _group(help_page: str, *functions: Callable[..., None]) -> typer.Typer:
 
 app.command(cls=Command)(train)
 app.command(cls=Command)(evaluate)
+app.command(cls=Command)(predict)
+app.command(cls=Command)(generate)
 app.command("compare-manual", cls=Command)(compare_manual)
 app.command(cls=Command)(diagnose)
+app.command(cls=Command)(init)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)
 app.command(cls=Command)(doctor)
 app.add_typer(_group(RUNS_HELP, runs.ls, runs.show), name="runs")
 app.add_typer(_group(CONFIGS_HELP, configs.ls, configs.cp), name="configs")
+app.add_typer(_group(DATA_HELP, data.ls, data.get), name="data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -91,11 +91,12 @@ def _compare(
 ) -> dict[str, Any]:
     from rnnexp.recording.run_folder import RunFolder
     from rnnexp.verification.document import compare_experiment
+    from rnnexp.verification.plain import plain_network
 
     from .subject import load_subject
 
     found = load_subject(subject, overrides, runs)
-    layers = len(found.experiment.network.stack.layers)
+    layers = len(plain_network(found.experiment).stack.layers)
     if steps_of is not None and steps_of > layers:
         raise CommandError(
             "no such recurrent layer", code="CMD106", key="--layer", value=steps_of,

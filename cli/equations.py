@@ -59,11 +59,20 @@ def _heading(result: Json, stream: IO[str]) -> str:
         "network": safe(result["subject"]),
         "weights": result["weights"],
         "compared": f"{result['sequences']} validation sequences, {steps}, no dropout",
+        "not compared": _left_out(result["not_compared"]),
         "because": "later steps are noise: this network amplifies every rounding error"
         if result["amplifies"]
         else "",
     }
     return fact_lines(facts, stream)
+
+
+def _left_out(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return (
+        f"{len(names)} tensors that read words or images; what they make of them is taken as given"
+    )
 
 
 def _steps(result: Json, stream: IO[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnexp.errors import Problem, RnnexpError
-from rnnexp.storage import json_line
+from rnnexp.plain_json import json_line
 
 from .text import LONGEST_VALUE, cells, print_text, safe, shown, style, width_of
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .details import details_text
 from .options import DebugOption, JsonOption, RunsOption
 from .render import print_json
 from .scores import score_table
@@ -140,22 +141,26 @@ def show(
       rnnexp runs show latest
     """
     from rnnexp.recording.checkpoints import steps
-    from rnnexp.recording.text_files import read_records
+    from rnnexp.recording.text_files import read_json, read_records
     from rnnexp.reports.runs import find_run, read_run, runs_folder
 
     path = find_run(run, runs_folder(runs))
     row = read_run(path)
     saved = steps(path / "checkpoints")
+    classes = read_json(path / "classes.json") or {}
     plots = sorted(plot.name for plot in (path / "plots").glob("*.png"))
     if json:
         print_json(
             _as_object(row)
             | {"checkpoints": saved, "best_step": row.summary.get("best_step"), "plots": plots}
+            | {"classes": classes.get("classes", [])}
         )
         return
     print_text(_heading(row))
     if row.metrics:
         print_text("\n" + score_table(row.metrics, row.baselines, sys.stdout))
+    if details := details_text({**row.summary, **classes}, sys.stdout):
+        print_text("\n" + details)
     curves = _learning_curve(list(read_records(path / "metrics.jsonl")))
     if curves:
         print_text("\n" + curves)

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from rnnexp.config.metrics import larger_is_better
 
+from .details import details_text
 from .table import Cell, Column, table
 from .text import duration, fitting, number, safe, style, width_of
 
@@ -15,8 +16,9 @@ __all__ = ["result_text", "score_table"]
 
 
 def result_text(summary: Mapping[str, Any], stream: IO[str]) -> str:
-    """The model beside the baselines on test, how training ended, and the run folder."""
+    """The model beside the baselines on test, its classes, how training ended, the run folder."""
     scores = score_table(summary.get("metrics", {}), summary.get("baselines", {}), stream)
+    parts = [scores, details_text(summary, stream)]
     best = summary.get("best_step")
     ended = [
         f"{number(summary.get('steps'))} steps in {duration(summary.get('seconds'))}",
@@ -25,7 +27,7 @@ def result_text(summary: Mapping[str, Any], stream: IO[str]) -> str:
     ]
     folder = f"{style('run folder', 'bold', stream)}  {safe(str(summary.get('run', '')))}"
     end = fitting([part for part in ended if part], width_of(stream))
-    return (scores + "\n\n" if scores else "") + f"{end}\n{folder}"
+    return "\n\n".join([*filter(None, parts), f"{end}\n{folder}"])
 
 
 def score_table(

@@ -48,7 +48,8 @@ def load_subject(subject: str, overrides: Sequence[str], runs: Path | None) -> S
 
     run = find_run(subject, runs_folder(runs))
 
+    from rnnexp.recording.best import best_checkpoint
     from rnnexp.recording.run_folder import RunFolder
-    from rnnexp.runner import best_step, restore
+    from rnnexp.runner import restore
 
-    return Subject(restore(run, overrides), run, best_step(RunFolder.open(run)))
+    return Subject(restore(run, overrides), run, best_checkpoint(RunFolder.open(run)).step)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 __all__ = [
+    "amount",
     "ascii_only",
     "cells",
     "coloured",
@@ -144,6 +145,18 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "" if value is None else safe(str(value))
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def amount(size: int | None) -> str:
+    """Bytes as people say them: `512 B`, `13.2 kB`, `1.1 MB`; empty where it is not known."""
+    if size is None or size < 1000:
+        return "" if size is None else f"{size} B"
+    scaled, units = float(size), ("kB", "MB", "GB", "TB")
+    for unit in units:
+        scaled /= 1000
+        if scaled < 999.5 or unit == units[-1]:
+            return f"{scaled:.1f} {unit}" if scaled < 99.95 else f"{scaled:.0f} {unit}"
+    return ""
 
 
 def duration(seconds: float | None) -> str:

@@ -8,15 +8,19 @@ from typing import Any
 import torch
 
 from rnnexp.config.config import Config
+from rnnexp.config.schema import Experiment as Settings
+from rnnexp.config.schema.model import Model
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.prepare import prepare
 from rnnexp.kernels import Path as KernelPath
-from rnnexp.layers.build import build_network
+from rnnexp.layers.build import build
 from rnnexp.layers.direction import Direction
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
+from rnnexp.layers.encoder_decoder_plan import plan_encoder_decoder
 from rnnexp.layers.shape_plan import LayerPlan, plan_layers
+from rnnexp.layers.word_vectors import set_vectors
 from rnnexp.tasks.build import build_task
 from rnnexp.tasks.task import Task
 from rnnexp.training.device import (
@@ -29,7 +33,7 @@ from rnnexp.training.memory import check_training_memory
 from rnnexp.training.schedules import check_warm_up
 from rnnexp.training.trainer import Trainer
 
-__all__ = ["Experiment", "assemble", "describe"]
+__all__ = ["Experiment", "assemble", "describe", "initial_network"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Experiment:
     config: Config
     dataset: Dataset
     layers: tuple[LayerPlan, ...]
-    network: Network
+    network: AnyNetwork
     task: Task
     device: torch.device
     threads: int
@@ -65,10 +69,10 @@ class Experiment:
         training = self.config.experiment.training
         return evaluation_batches(self.dataset, split, training.batch_size, training.bptt)
 
-    def evaluate(self, split: str, keep_predictions: bool = False) -> Evaluation:
-        """Score a split with the network as it is."""
+    def evaluate(self, split: str, keep_answers: bool = False) -> Evaluation:
+        """Score a split with the network as it is, as thoroughly as a finished one."""
         batches = self.batches(split)
-        return evaluate(self.network, self.task, batches, self.device, keep_predictions)
+        return evaluate(self.network, self.task.final(), batches, self.device, keep_answers)
 
 
 @out_of_memory()
@@ -84,7 +88,7 @@ def assemble(config: Config) -> Experiment:
     device = choose_device(settings.training.device, config.where("training.device"))
     dataset = prepare(config)
     conditioning = getattr(settings.task, "conditioning", None)
-    layers = plan_layers(settings.model, dataset, conditioning)
+    layers = _plan(settings.model, dataset, conditioning)
     check_training_memory(config, dataset, layers)
 
     training = settings.training
@@ -92,10 +96,24 @@ def assemble(config: Config) -> Experiment:
         training.threads, max(settings.model.hidden_sizes), training.batch_size
     )
     torch.set_num_threads(threads)
-    torch.manual_seed(settings.seed)
-    network = build_network(settings.model, dataset, conditioning).to(device)
-    task = build_task(settings.task, dataset)
+    network = initial_network(settings, dataset).to(device)
+    task = build_task(settings.task, dataset, training.label_smoothing)
     return Experiment(config, dataset, layers, network, task, device, threads)
+
+
+def initial_network(settings: Settings, dataset: Dataset) -> AnyNetwork:
+    """The network as training finds it: drawn from the experiment's seed, vectors read in."""
+    torch.manual_seed(settings.seed)
+    network = build(settings, dataset)
+    if dataset.vectors is not None:
+        set_vectors(network, dataset.vectors)
+    return network
+
+
+def _plan(model: Model, dataset: Dataset, conditioning: str | None) -> tuple[LayerPlan, ...]:
+    if dataset.shape == "delayed":
+        return plan_encoder_decoder(model, dataset)
+    return plan_layers(model, dataset, conditioning)
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:

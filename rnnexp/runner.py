@@ -1,4 +1,4 @@
-"""Running an experiment in a run folder, and scoring what a run left behind.
+"""Running an experiment in a run folder, and bringing it back from there.
 
 assemble -> run folder -> training -> test, once -> summary, predictions, plots
 """
@@ -6,14 +6,16 @@ assemble -> run folder -> training -> test, once -> summary, predictions, plots
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnnexp.conclusion import conclude
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config, resolved_yaml
 from rnnexp.data.dataset import Dataset
+from rnnexp.data.signature import Signature
 from rnnexp.errors import (
     CheckpointError,
     CommandError,
@@ -21,20 +23,20 @@ from rnnexp.errors import (
     InterruptedRunError,
 )
 from rnnexp.experiment import Experiment, assemble, describe
-from rnnexp.recording import checkpoints
+from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
-from rnnexp.tasks.baselines import baselines
+from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer
-from rnnexp.training.snapshot import model_weights
-from rnnexp.training.trainer import Outcome, Trainer
+from rnnexp.training.snapshot import load_weights
+from rnnexp.training.trainer import Trainer
 from rnnexp.verification.verdict import checked
 
-__all__ = ["best_step", "evaluate_run", "restore", "train"]
+__all__ = ["refuse_changed_data", "restore", "train"]
 
 
 @out_of_memory()
@@ -63,24 +65,23 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
         observer.started(run.path, trainer.total_steps, describe(experiment))
+        for note in _notes(experiment.dataset):
+            observer.noted(note)
+            run.log(note)
         journal = Journal(recorder, observer, config.experiment.training.log_every)
         outcome = trainer.fit(journal, interrupt)
-        summary = _conclude(run, experiment, outcome)
-    observer.finished(summary)
+        summary, classes = conclude(run, experiment, outcome)
+    observer.finished(summary | {"classes": classes})
     return summary
 
 
-@out_of_memory()
-def evaluate_run(run: Path, split: str) -> dict[str, Any]:
-    """Score a split of a run's data with the run's best checkpoint."""
-    experiment = restore(run)
-    return {
-        "run": str(run),
-        "split": split,
-        "step": best_step(RunFolder.open(run)),
-        "metrics": _prefixed(split, experiment.evaluate(split).metrics),
-        "baselines": _baselines(experiment, split),
-    }
+def _notes(dataset: Dataset) -> Iterator[str]:
+    """What a person should know of the data before training."""
+    yield from dataset.notes
+    if vectors := dataset.record.get("pretrained"):
+        yield f"{vectors['found']:,} of {vectors['of']:,} tokens start from {vectors['path']}"
+    if absent := absent_classes(dataset):
+        yield absent
 
 
 def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -92,30 +93,14 @@ def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
         RnnexpError: the experiment cannot be put together on this machine.
     """
     folder = RunFolder.open(run)
-    checkpoint = checkpoints.load(folder.checkpoints / str(best_step(folder)))
+    checkpoint = best_checkpoint(folder)
     config = load_config(run / "resolved.yaml", overrides)
     if overrides:
         _refuse_another_network(load_config(run / "resolved.yaml"), config)
     experiment = assemble(config)
-    _refuse_changed_data(folder, experiment.dataset)
-    experiment.network.load_state_dict(model_weights(checkpoint))
+    refuse_changed_data(folder, experiment.dataset)
+    load_weights(experiment.network, checkpoint, config)
     return experiment
-
-
-def best_step(run: RunFolder) -> int:
-    """The step of the best checkpoint, as the newest one knows it.
-
-    Raises:
-        CheckpointError: the run has no checkpoint yet.
-    """
-    steps = checkpoints.steps(run.checkpoints)
-    if not steps:
-        raise CheckpointError(
-            f"{run.path} has no checkpoint yet (state: {run.status().get('state', 'unknown')})",
-            code="CKP101",
-            hint="start again with: rnnexp train " + str(run.path / "config.yaml"),
-        )
-    return int(checkpoints.load(run.checkpoints / str(steps[-1])).state["best_step"])
 
 
 @contextmanager
@@ -147,58 +132,8 @@ def _write_inputs(run: RunFolder, experiment: Experiment) -> None:
     placed = {"device": str(experiment.device), "threads": experiment.threads}
     run.write_json("env.json", environment() | placed)
     run.write_json("data.json", experiment.dataset.record)
+    run.write_json("encoding.json", Signature.of(experiment.dataset).to_json())
     run.log(f"{config.experiment.name}: training starts on {experiment.device}")
-
-
-def _conclude(run: RunFolder, experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
-    """Score the test split once with the best weights; write summary, predictions and plots."""
-    test = experiment.evaluate("test", keep_predictions=True)
-    settings = experiment.config.experiment
-    summary = {
-        "name": settings.name,
-        "run": str(run.path),
-        "status": "finished",
-        "stopped_by": outcome.stopped_by,
-        "steps": outcome.steps,
-        "epochs": outcome.epochs,
-        "seconds": round(outcome.seconds, 3),
-        "parameters": sum(layer.parameters for layer in experiment.layers),
-        "best_step": outcome.best_step,
-        "monitor": settings.training.monitor,
-        "metrics": {**outcome.best_metrics, **_prefixed("test", test.metrics)},
-        "baselines": _baselines(experiment, "test"),
-    }
-    if test.predictions:
-        lines = "".join(json.dumps(record) + "\n" for record in test.predictions)
-        run.write_text("predictions.jsonl", lines)
-    _write_plots(run, test.predictions)
-    run.write_json("summary.json", summary)
-    run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
-    return summary
-
-
-def _write_plots(run: RunFolder, predictions: list[dict[str, Any]]) -> None:
-    from rnnexp.reports import plots
-
-    with (run.path / "metrics.jsonl").open(encoding="utf-8") as lines:
-        records = [json.loads(line) for line in lines]
-    run.write_bytes("plots/loss.png", plots.loss_plot(records))
-    run.write_bytes("plots/gradient.png", plots.gradient_plot(records))
-    metrics = {name for record in records for name in record if name.startswith("val/")}
-    for name in sorted(metrics - {"val/loss"}):
-        file_name = name.removeprefix("val/")
-        run.write_bytes(f"plots/{file_name}.png", plots.metric_plot(records, name))
-    if predictions:
-        run.write_bytes("plots/forecast.png", plots.forecast_plot(predictions))
-
-
-def _baselines(experiment: Experiment, split: str) -> dict[str, dict[str, float]]:
-    named = baselines(experiment.dataset, split)
-    return {name: _prefixed(split, values) for name, values in named.items()}
-
-
-def _prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
 def _refuse_another_network(trained: Config, changed: Config) -> None:
@@ -218,7 +153,7 @@ def _refuse_another_network(trained: Config, changed: Config) -> None:
             )
 
 
-def _refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
+def refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
     """A score of other data than the run's own would carry the run's name.
 
     Raises:

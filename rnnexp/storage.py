@@ -9,34 +9,35 @@ Nothing is written through a symbolic link, and nothing is made that others may 
 from __future__ import annotations
 
 import errno
-import hashlib
+import fcntl
 import json
-import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rnnexp.errors import Problem, StorageError, UnsafeError
+from rnnexp.errors import Problem, StorageError
+from rnnexp.plain_json import finite, json_line
 
 __all__ = [
     "AppendLog",
     "Disk",
+    "NewFile",
+    "PartialFile",
+    "check_free",
     "create_folder",
     "disk",
     "ensure_folder",
     "free_bytes",
-    "json_line",
     "move_folder",
-    "read_bytes",
     "remove_tree",
-    "sha256",
     "write_bytes",
     "write_json",
     "write_text",
+    "writing",
 ]
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755  # and what the umask takes off
@@ -100,6 +101,15 @@ def free_bytes(path: Path) -> int:
     return 0
 
 
+def check_free(path: Path, need: int) -> None:
+    """Raises StorageError where the file system of `path` has not `need` bytes free."""
+    free = free_bytes(path)
+    if need > free:
+        raise StorageError(
+            f"cannot write {path}: needs {need:,} bytes; free: {free:,} bytes", code="STO003"
+        )
+
+
 def _sync_folder(path: Path) -> None:
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -157,30 +167,87 @@ def remove_tree(path: Path) -> None:
 # -- whole files -----------------------------------------------------------------------------------
 
 
+@contextmanager
+def writing(path: Path, need: int = 0) -> Iterator[Callable[[bytes], None]]:
+    """A function that adds bytes to the file `path`, which appears whole at the end, or not at all.
+
+    need: the bytes that the message names on a full disk. Raises StorageError; what was there
+    before then still is, as after any other exception.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _naming(path, need):
+        file = disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def write(data: bytes) -> None:
+        with _naming(path, need):
+            _write_all(file, data)
+
+    try:
+        try:
+            yield write
+            with _naming(path, need):
+                disk.sync(file)
+        finally:
+            os.close(file)
+        with _naming(path, need):
+            disk.rename(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            disk.remove_file(temporary)
+        raise
+    with _naming(path):
+        _sync_folder(path.parent)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Puts `data` under `path`, whole or not at all, on disk when it returns.
 
     Raises StorageError; what was there before then still is.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with _naming(path, len(data)):
-        try:
-            _write_new(temporary, data)
-            disk.rename(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                disk.remove_file(temporary)
-            raise
-        _sync_folder(path.parent)
+    with writing(path, len(data)) as write:
+        write(data)
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    file = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        _write_all(file, data)
-        disk.sync(file)
-    finally:
-        os.close(file)
+class NewFile:
+    """A file that is written piece by piece and appears, whole, at the end of a `with` block.
+
+    Where the block ends with an error, what was there before still is. Raises StorageError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        with _naming(path):
+            self._file = disk.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def write(self, text: str) -> None:
+        """Adds text, in UTF-8."""
+        data = text.encode("utf-8", "backslashreplace")
+        with _naming(self.path, len(data)):
+            _write_all(self._file, data)
+
+    def flush(self) -> None:
+        """Nothing waits: what is written is with the system at once."""
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with _naming(self.path):
+            try:
+                if error is None:
+                    disk.sync(self._file)
+                    disk.rename(self._temporary, self.path)
+                    _sync_folder(self.path.parent)
+            finally:
+                os.close(self._file)
+                with suppress(OSError):
+                    disk.remove_file(self._temporary)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -190,27 +257,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """`write_bytes` of `value` as indented JSON; numbers that are not finite as in `json_line`."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
-
-
-def json_line(value: Mapping[str, Any]) -> str:
-    """`value` as JSON on one line, in ASCII.
-
-    JSON has no NaN: `"NaN"`, `"Infinity"` and `"-Infinity"` stand for them, which `float()` reads.
-    """
-    return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return value
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Mapping):
-        return {str(key): _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return str(value) if isinstance(value, os.PathLike) else value
+    write_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
 
 
 # -- logs ------------------------------------------------------------------------------------------
@@ -263,12 +310,7 @@ class AppendLog:
     def __enter__(self) -> AppendLog:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _cut_torn_line(self) -> None:
@@ -285,25 +327,64 @@ class AppendLog:
             disk.truncate(self._file, end)
 
 
-# -- reading ---------------------------------------------------------------------------------------
+# -- files that arrive in pieces -------------------------------------------------------------------
 
 
-def read_bytes(path: Path, limit: int | None = None) -> bytes:
-    """A regular file of at most `limit` bytes. Raises UnsafeError (a link, too big), OSError."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise UnsafeError(f"{path} is a symbolic link") from error
-        raise
-    with os.fdopen(file, "rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if limit is not None and size > limit:
-            raise UnsafeError(f"{path} has {size:,} bytes, at most {limit:,} are read")
-        return stream.read() if limit is None else stream.read(limit)
+class PartialFile:
+    """`.NAME.part`: what has arrived of a file, which takes its name when it is whole.
 
+    What an earlier process left in it is still there. While it is open it is locked; another
+    process that opens it waits. `notes`, a file that its owner may write, goes when it goes.
+    Raises StorageError.
+    """
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex, read in pieces. Raises OSError."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    def __init__(self, target: Path) -> None:
+        self.target, self.path = target, target.with_name(f".{target.name}.part")
+        self.notes = self.path.with_name(f"{self.path.name}.json")
+        with _naming(self.path):
+            self._file = self._open_locked()
+
+    def _open_locked(self) -> int:
+        while True:
+            file = disk.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):  # while it waited, the file can have got its name
+                if os.path.samestat(os.fstat(file), self.path.stat()):
+                    return file
+            os.close(file)
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._file).st_size
+
+    def append(self, data: bytes) -> None:
+        """Adds bytes at the end."""
+        with _naming(self.path, len(data)):
+            _write_all(self._file, data)
+
+    def empty(self) -> None:
+        """Takes back all that has arrived."""
+        with _naming(self.path):
+            disk.truncate(self._file, 0)
+
+    def place(self) -> None:
+        """Gives the whole file its name, on disk when it returns."""
+        with _naming(self.target):
+            disk.sync(self._file)
+            disk.rename(self.path, self.target)
+            self._remove(self.notes)
+            _sync_folder(self.target.parent)
+
+    def close(self) -> None:
+        """Lets others have it; removes it where nothing has arrived."""
+        try:
+            with _naming(self.path):
+                if self.size == 0:
+                    self._remove(self.path, self.notes)
+        finally:
+            os.close(self._file)
+
+    def _remove(self, *paths: Path) -> None:
+        for path in paths:
+            with suppress(FileNotFoundError):
+                disk.remove_file(path)

@@ -13,7 +13,11 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from layers further down, never from one above.
 LAYERS = [
     ["rnnexp.cli"],
-    ["rnnexp.planning", "rnnexp.runner"],
+    ["rnnexp.evaluating", "rnnexp.planning"],
+    ["rnnexp.runner"],
+    ["rnnexp.conclusion"],
+    ["rnnexp.inference"],
+    ["rnnexp.scoring"],
     ["rnnexp.diagnosis"],
     ["rnnexp.verification"],
     ["rnnexp.experiment"],
@@ -21,10 +25,11 @@ LAYERS = [
     ["rnnexp.training"],
     ["rnnexp.tasks"],
     ["rnnexp.layers"],
+    ["rnnexp.drafting"],
     ["rnnexp.data", "rnnexp.recording"],
     ["rnnexp.kernels", "rnnexp.manual"],
-    ["rnnexp.config", "rnnexp.storage"],
-    ["rnnexp.errors"],
+    ["rnnexp.config", "rnnexp.pickles", "rnnexp.registry", "rnnexp.storage"],
+    ["rnnexp.errors", "rnnexp.plain_json", "rnnexp.reading"],
 ]
 KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment", "rnnexp.verification"}
 

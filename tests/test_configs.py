@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -10,23 +9,11 @@ import pytest
 
 from rnnexp.config.gallery import Entry, entries
 from rnnexp.config.load import load_config
+from rnnexp.registry.cache import cache_folder, missing
 from rnnexp.runner import train
 from rnnexp.training.observer import Silent
 
-ROOT = Path(__file__).parents[1]
 GALLERY = entries()
-DATA_FOLDERS = [os.environ.get("RNNEXP_DATA", ""), str(ROOT.parent / "shared" / "data")]
-
-
-def data_override(entry: Entry) -> list[str]:
-    """Where the config's own data file is on this machine."""
-    named = re.search(r"^  path: (\S+)", entry.path.read_text(encoding="utf-8"), re.MULTILINE)
-    if named is None:
-        return []
-    for folder in filter(None, DATA_FOLDERS):
-        if (Path(folder) / named[1]).is_file():
-            return [f"data.path={Path(folder) / named[1]}"]
-    pytest.skip(f"{named[1]} is not on this machine (set RNNEXP_DATA)")
 
 
 def test_the_gallery_covers_the_field() -> None:
@@ -38,10 +25,13 @@ def test_the_gallery_covers_the_field() -> None:
 
 @pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.name)
 def test_two_steps_of_each(entry: Entry, tmp_path: Path) -> None:
-    overrides = ["training.max_steps=2", *data_override(entry)]
-    if "warmup_steps" in entry.path.read_text(encoding="utf-8"):
+    text = entry.path.read_text(encoding="utf-8")
+    if wanted := missing(text):
+        pytest.skip(f"not in {cache_folder()}: {', '.join(wanted)} (rnnexp data get)")
+    overrides = ["training.max_steps=2"]
+    if "warmup_steps" in text:
         overrides.append("training.schedule.warmup_steps=0")
-    if re.search(r"train: \d{4,}", entry.path.read_text(encoding="utf-8")):
+    if re.search(r"train: \d{4,}", text):
         overrides += ["data.train=200", "data.val=40", "data.test=40"]
     summary = train(load_config(entry.path, overrides), tmp_path, Silent())
     assert summary["steps"] == 2

@@ -16,8 +16,9 @@ import pytest
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
+from rnnexp.evaluating import evaluate_run
 from rnnexp.experiment import assemble
-from rnnexp.runner import evaluate_run, train
+from rnnexp.runner import restore, train
 from rnnexp.training.observer import Silent
 
 SUNSPOTS = """
@@ -29,8 +30,10 @@ training: {epochs: 3, batch_size: 32, clip: {norm: 0.5}, log_every: 2}
 """
 FILES = {
     "config.yaml", "resolved.yaml", "overrides.txt", "env.json", "data.json", "status.json",
-    "summary.json", "metrics.jsonl", "train.log", "checkpoints", "plots", "predictions.jsonl",
+    "encoding.json", "intervals.json", "summary.json", "metrics.jsonl", "train.log",
+    "checkpoints", "plots", "predictions.jsonl",
 }  # fmt: skip
+SERIES_FILES = {"intervals.json"}
 WALL_CLOCK = {"seconds", "tokens_per_s"}
 
 
@@ -61,6 +64,48 @@ def test_everything_that_happened_is_in_one_folder(tmp_path: Path) -> None:
     plots = {path.name for path in (run / "plots").iterdir()}
     assert {"loss.png", "gradient.png", "rmse.png", "forecast.png"} <= plots
     assert all((run / "plots" / name).read_bytes().startswith(b"\x89PNG") for name in plots)
+
+
+TAGS = """
+name: tags
+data: {source: jsonl, path: a.jsonl, unit: label, target_unit: label, allow_overlap: true}
+task: {kind: many_to_many}
+model:
+  hidden_sizes: [4]
+  embedding: 3
+  characters: {embedding: 3, hidden_size: 2}
+  pretrained: {path: vectors.txt, frozen: true}
+  input_dropout: 0.1
+  output_dropout: 0.1
+  word_dropout: 0.3
+  forget_bias: chrono
+training: {epochs: 2, batch_size: 4, label_smoothing: 0.1}
+"""
+
+
+def test_words_characters_and_frozen_vectors_train_and_are_scored_again(tmp_path: Path) -> None:
+    lines = [{"inputs": ["a", f"b{i}", "c"], "target": ["X", "Y", "X"]} for i in range(20)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "vectors.txt").write_text("a 1 2 3\nc 4 5 6\n")
+    experiment = assemble(config(tmp_path, TAGS))
+    assert sum(row.parameters for row in experiment.layers) == sum(
+        p.numel() for p in experiment.network.parameters()
+    )
+    summary = train(config(tmp_path, TAGS), tmp_path / "runs", Silent(), verified=True)
+    run = Path(summary["run"])
+    tokens = json.loads((run / "data.json").read_text())
+    ids = {unit: i for i, unit in enumerate(tokens["inputs"]["vocabulary"]["units"])}
+    assert f"2 of {len(ids)} tokens start from" in (run / "train.log").read_text()
+    assert tokens["pretrained"]["found"] == 2
+    trained = restore(run).network.state_dict()
+    before = experiment.network.state_dict()
+    table = trained["encode.embedding.weight"]
+    assert table[ids["a"]].tolist() == [1, 2, 3] and table[ids["c"]].tolist() == [4, 5, 6]
+    assert (table == before["encode.embedding.weight"]).all()
+    moved = {name for name, tensor in trained.items() if not (tensor == before[name]).all()}
+    assert moved == trained.keys() - {"encode.embedding.weight"}
+    scored = evaluate_run(run, "test")["metrics"]
+    assert scored == {n: v for n, v in summary["metrics"].items() if n.startswith("test/")}
 
 
 def test_predictions_are_every_test_year_in_its_own_units(tmp_path: Path) -> None:
@@ -94,6 +139,101 @@ def test_evaluate_gives_the_very_numbers_of_the_summary(tmp_path: Path) -> None:
         expected = {k: v for k, v in summary["metrics"].items() if k.startswith(split)}
         assert result["metrics"] == expected
     assert result["baselines"] == summary["baselines"]
+
+
+def test_a_forecast_carries_its_intervals(tmp_path: Path) -> None:
+    summary = train(config(tmp_path, SUNSPOTS, "data.season=11"), tmp_path / "runs", Silent())
+    run = Path(summary["run"])
+    records = [json.loads(line) for line in (run / "predictions.jsonl").read_text().splitlines()]
+    ends = summary["residual_quantiles"]["95"]
+    for record in records:
+        assert record["low"][0] == pytest.approx(record["prediction"][0] + ends["low"][0])
+        assert record["high"][0] == pytest.approx(record["prediction"][0] + ends["high"][0])
+    within = [r["low"][0] <= r["target"][0] <= r["high"][0] for r in records]
+    assert summary["coverage"]["95"] == pytest.approx(sum(within) / len(within))
+    assert summary["mase_period"] == 11
+    assert all("test/mase" in scores for scores in summary["baselines"].values())
+    held = evaluate_run(run, "val")["coverage"]
+    assert held == pytest.approx({"50": 0.5, "80": 0.8, "95": 0.95}, abs=0.04)  # 46 residuals
+
+
+def test_each_of_several_columns_by_itself(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 7},{100 * (i % 5)},3\n" for i in range(300))
+    (tmp_path / "series.csv").write_text("a,b,still\n" + rows)
+    text = SUNSPOTS.replace(
+        "source: sunspots", "source: csv, path: series.csv, value: [a, b, still]"
+    )
+    summary = train(config(tmp_path, text), tmp_path / "runs", Silent())
+    lines = (Path(summary["run"]) / "predictions.jsonl").read_text().splitlines()
+    errors = [
+        [guess - truth for guess, truth in zip(r["prediction"], r["target"], strict=True)]
+        for r in map(json.loads, lines)
+    ]
+    columns, metrics = summary["columns"], summary["metrics"]
+    for column, by_row in zip(columns.values(), zip(*errors, strict=True), strict=True):
+        assert column["mae"] == pytest.approx(sum(map(abs, by_row)) / len(by_row))
+    assert list(columns) == ["a", "b", "still"]
+    assert metrics["test/mae"] == pytest.approx(sum(c["mae"] for c in columns.values()) / 3)
+    assert columns["still"]["mase"] is None
+    assert metrics["test/mase"] == pytest.approx((columns["a"]["mase"] + columns["b"]["mase"]) / 2)
+    assert evaluate_run(Path(summary["run"]), "test")["columns"] == columns
+
+
+CLASSES = """
+name: order
+data: {source: temporal_order, length: 10, train: 64, val: 32, test: 48}
+task: {kind: many_to_one}
+model: {cell: gru, hidden_sizes: [6]}
+training: {epochs: 2, batch_size: 16, monitor: val/macro_f1}
+"""
+
+
+class Last(Silent):
+    """Keeps what it was told at the end."""
+
+    told: Any = None
+
+    def finished(self, summary: Any) -> None:
+        self.told = summary
+
+
+def test_classes_get_tables_a_picture_and_predictions(tmp_path: Path) -> None:
+    observer = Last()
+    summary = train(config(tmp_path, CLASSES), tmp_path / "runs", observer)
+    run = Path(summary["run"])
+    assert {path.name for path in run.iterdir()} == FILES - SERIES_FILES | {
+        "classes.json",
+        "confusion.json",
+    }
+    confusion = json.loads((run / "confusion.json").read_text())
+    table = json.loads((run / "classes.json").read_text())["classes"]
+    assert confusion["classes"] == ["XX", "XY", "YX", "YY"] == [row["class"] for row in table]
+    assert [row["support"] for row in table] == [sum(row) for row in confusion["matrix"]]
+    f1 = [row["f1"] for row in table if row["f1"] is not None]
+    assert summary["metrics"]["test/macro_f1"] == pytest.approx(sum(f1) / len(f1))
+    assert observer.told["classes"] == table == evaluate_run(run, "test")["classes"]
+
+    lines = (run / "predictions.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    right = sum(record["prediction"] == record["target"] for record in records)
+    assert summary["metrics"]["test/accuracy"] == pytest.approx(right / len(records))
+    plots = {path.name for path in (run / "plots").iterdir()}
+    assert {"confusion.png", "macro_f1.png"} <= plots and "forecast.png" not in plots
+
+
+def test_a_language_model_leaves_no_predictions(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abcab cab abc " * 60)
+    text = """
+name: text
+data: {source: text, path: a.txt, window: 8}
+task: {kind: many_to_many}
+model: {hidden_sizes: [4]}
+training: {epochs: 1, batch_size: 4}
+"""
+    summary = train(config(tmp_path, text), tmp_path / "runs", Silent())
+    files = {path.name for path in Path(summary["run"]).iterdir()}
+    assert files == FILES - SERIES_FILES - {"predictions.jsonl"}
+    assert "test/macro_f1" not in summary["metrics"]
 
 
 def test_errors_before_the_first_step_leave_no_folder(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def command(*arguments: str) -> str:
         ("import rnnexp", HEAVY | {"numpy", "pydantic", "yaml"}),
         (command("--help"), HEAVY | {"numpy", "yaml"}),
         (command("runs", "ls", "--runs", "/nonexistent"), HEAVY | {"numpy", "yaml"}),
+        (command("data", "ls"), HEAVY | {"numpy", "yaml"}),
         (command("validate", str(ROOT / "configs/quickstart.yaml")), HEAVY | {"numpy"}),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnexp import storage
-from rnnexp.errors import StorageError, UnsafeError
+from rnnexp.errors import StorageError
 
 
 class Failing(storage.Disk):
@@ -54,6 +53,29 @@ def test_a_failed_write_leaves_the_old_file(
     assert str(path) in str(caught.value)
     assert path.read_text(encoding="utf-8") == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_written_in_pieces_appears_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    with storage.writing(path) as write:
+        write(b"one ")
+        assert not path.exists()
+        write(b"two")
+    assert path.read_bytes() == b"one two"
+
+
+def test_a_file_given_up_half_way_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), storage.writing(tmp_path / "a.bin") as write:
+        write(b"one")
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+
+
+def test_room_is_asked_for_before_writing(tmp_path: Path) -> None:
+    storage.check_free(tmp_path, 1)
+    with pytest.raises(StorageError) as caught:
+        storage.check_free(tmp_path / "a.bin", 10**18)
+    assert "needs 1,000,000,000,000,000,000 bytes; free: " in str(caught.value)
 
 
 def test_a_full_disk_says_how_much_is_needed_and_free(
@@ -155,40 +177,6 @@ def test_remove_tree_does_not_follow_links(tmp_path: Path) -> None:
     assert (outside / "precious").exists()
 
 
-def test_a_read_refuses_links_and_large_files(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"12345")
-    (tmp_path / "link").symlink_to(tmp_path / "a")
-    assert storage.read_bytes(tmp_path / "a", 5) == b"12345"
-    for path, limit in ((tmp_path / "link", None), (tmp_path / "a", 4)):
-        with pytest.raises(UnsafeError):
-            storage.read_bytes(path, limit)
-
-
-# -- JSON ------------------------------------------------------------------------------------------
-
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda part: st.lists(part) | st.dictionaries(st.text(), part),
-    max_leaves=10,
-)
-
-
-@given(st.dictionaries(st.text(), values))
-def test_json_is_always_one_valid_ascii_line(value: dict[str, Any]) -> None:
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    line = storage.json_line(value)
-    assert line.isascii() and "\n" not in line
-    json.loads(line, parse_constant=refuse)
-
-
-def test_numbers_that_are_not_finite_come_back_through_float() -> None:
-    record = json.loads(storage.json_line({"a": [float("nan"), float("inf"), -float("inf")]}))
-    assert record == {"a": ["NaN", "Infinity", "-Infinity"]}
-    assert float(record["a"][2]) == -float("inf")
-
-
 # -- logs ------------------------------------------------------------------------------------------
 
 
@@ -248,3 +236,64 @@ def test_text_with_line_breaks_stays_one_line(tmp_path: Path) -> None:
     with storage.AppendLog(tmp_path / "log") as log:
         log.append_line("a\nb\r\nc")
     assert (tmp_path / "log").read_text() == "a b c\n"
+
+
+# -- files that arrive in pieces -------------------------------------------------------------------
+
+
+def test_a_partial_file_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    class Watched(storage.Disk):
+        def __getattribute__(self, name: str) -> Any:
+            calls.append(name)
+            return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(storage, "disk", Watched())
+    partial = storage.PartialFile(tmp_path / "a")
+    partial.append(b"12")
+    partial.append(b"34")
+    storage.write_text(partial.notes, "where it comes from")
+    calls.clear()
+    partial.place()
+    partial.close()
+    assert calls == ["sync", "rename", "remove_file", "sync"]
+    assert (tmp_path / "a").read_bytes() == b"1234"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_partial_file_is_taken_up_again_unless_nothing_arrived(tmp_path: Path) -> None:
+    for data, size in ((b"12", 2), (b"3", 3)):
+        partial = storage.PartialFile(tmp_path / "a")
+        partial.append(data)
+        assert partial.size == size
+        partial.close()
+    partial = storage.PartialFile(tmp_path / "a")
+    partial.empty()
+    partial.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partial_file_does_not_follow_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".a.part").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError):
+        storage.PartialFile(tmp_path / "a")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_new_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="stop"), storage.NewFile(path) as file:
+        file.write("half")
+        raise ValueError("stop")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
+    assert path.read_text() == "old"
+    with storage.NewFile(path) as file:
+        file.write("one\n")
+        assert path.read_text() == "old"
+        file.write("two\n")
+    assert path.read_text() == "one\ntwo\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]

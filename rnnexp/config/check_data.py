@@ -6,19 +6,23 @@ from collections.abc import Iterator
 
 from rnnexp.config.compatibility import shapes_of, target_of
 from rnnexp.config.config import Config
-from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written
+from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is_written, value_of
 from rnnexp.config.schema.data import (
     ColumnSeries,
     DelayedEcho,
     Digits,
     Folder,
+    Idx,
+    Images,
+    Npz,
     Pairs,
     Records,
     Split,
     SplitFiles,
     TemporalOrder,
+    TextCorpus,
 )
-from rnnexp.config.schema.task import ManyToOne
+from rnnexp.config.schema.task import ManyToOne, Task
 from rnnexp.errors import ConfigError
 
 Findings = Iterator[Finding]
@@ -29,7 +33,8 @@ def shape_of_the_source(config: Config) -> Findings:
     experiment = config.experiment
     shapes = shapes_of(experiment.data)
     if experiment.task.kind not in shapes:
-        because = ("data.source", *(("data.view",) if isinstance(experiment.data, Digits) else ()))
+        viewed = isinstance(experiment.data, Digits | Idx)
+        because = ("data.source", *(("data.view",) if viewed else ()))
         message = "this data has another task shape"
         yield Finding(
             CONTRADICTION, "task.kind", message, because, allowed=", ".join(shapes),
@@ -94,7 +99,9 @@ def class_weights(config: Config) -> Findings:
     classes = _classes(config)
     if isinstance(task.class_weights, tuple) and classes not in (None, len(task.class_weights)):
         message = f"needs one weight per class: {classes}, not {len(task.class_weights)}"
-        because = "data.classes" if isinstance(config.experiment.data, Records) else "data.source"
+        data = config.experiment.data
+        because = "classes" if isinstance(data, Records) else "source"
+        because = f"data.{'words' if isinstance(data, Idx) else because}"
         yield Finding(CONTRADICTION, key, message, (because,))
 
 
@@ -102,6 +109,8 @@ def _classes(config: Config) -> int | None:
     data = config.experiment.data
     if isinstance(data, Records):
         return data.classes
+    if isinstance(data, Idx):
+        return len(data.words) if data.words else None
     return {Digits: 10, TemporalOrder: 4}.get(type(data))
 
 
@@ -214,7 +223,8 @@ def texts_of_objects(config: Config) -> Findings:
     if not isinstance(data, Records):
         return
     texts = data.unit in TEXTS or (isinstance(data, Folder) and one)
-    if texts or data.target_unit in ("character", "word") or (one and data.target_unit is None):
+    spelled = one and data.target_unit is None and not isinstance(data, Npz)
+    if texts or data.target_unit in ("character", "word") or spelled:
         return
     for name in ("lowercase", "max_vocabulary", "min_count"):
         if is_written(config, f"data.{name}"):
@@ -236,6 +246,23 @@ def classes_of_a_folder(config: Config) -> Findings:
     if isinstance(data, Folder) and data.target_unit is not None:
         message = "no effect: one side is the text, the other the name of its file or folder"
         yield Finding(NO_EFFECT, "data.target_unit", message, ("data.source",))
+
+
+@checked
+def captions(config: Config) -> Findings:
+    data = config.experiment.data
+    if isinstance(data, Images) and data.target_unit is not None:
+        message = "no effect: data.unit is that of the captions"
+        yield Finding(NO_EFFECT, "data.target_unit", message, ("data.source",))
+
+
+@checked
+def words_of_classes(config: Config) -> Findings:
+    data = config.experiment.data
+    if isinstance(data, Idx) and data.words and len(set(data.words)) < len(data.words):
+        twice = next(word for word in data.words if data.words.count(word) > 1)
+        message = f"two classes are called {twice!r}"
+        yield Finding(CONTRADICTION, "data.words", message)
 
 
 @checked
@@ -263,6 +290,52 @@ def sizes_of_objects(config: Config) -> Findings:
     if data.classes is not None and target_of(config.experiment) == "regression":
         message = "no effect in a regression"
         yield Finding(NO_EFFECT, "data.classes", message, ("data.target_unit", "task.target"))
+
+
+@checked
+def pieces_of_byte_pairs(config: Config) -> Findings:
+    """`unit: bpe` and `pieces` come together; the byte pairs of a text are no vocabulary to cut."""
+    data, key = config.experiment.data, "data.pieces"
+    if not isinstance(data, Records | TextCorpus):
+        return
+    units = ("data.unit", "data.target_unit") if isinstance(data, Records) else ("data.unit",)
+    pairs = [unit for unit in units if value_of(config, unit) == "bpe"]
+    if pairs and data.pieces is None:
+        message = "byte pairs need a number of them"
+        allowed = "a whole number from 257; 2000 to 16000 is common"
+        yield Finding(CONTRADICTION, key, message, tuple(pairs), allowed=allowed)
+    if data.pieces is not None and not pairs:
+        message = "no effect: only byte pairs have a number that is given"
+        yield Finding(NO_EFFECT, key, message, units)
+    if pairs and isinstance(data, TextCorpus) and data.max_vocabulary is not None:
+        message = "no effect: the number of byte pairs is data.pieces"
+        yield Finding(NO_EFFECT, "data.max_vocabulary", message, tuple(pairs))
+
+
+@checked
+def steps_of_byte_pairs(config: Config) -> Findings:
+    """How many byte pairs a text has is known once they are fitted: nothing is aligned with them,
+    and one answer or one input is no text.
+    """
+    data, task = config.experiment.data, config.experiment.task
+    if not isinstance(data, Records):
+        return
+    free = {
+        "many_to_one": ("data.unit",),
+        "one_to_many": ("data.target_unit",),
+        "many_to_many": () if _is_aligned(task) else ("data.unit", "data.target_unit"),
+    }[task.kind]
+    for key in ("data.unit", "data.target_unit"):
+        if value_of(config, key) == "bpe" and key not in free:
+            message = "a text has as many byte pairs as it has, not one for each step of the other"
+            if task.kind != "many_to_many":
+                message = "there is one, and a text has many byte pairs"
+            allowed = "number, id, label, character, word"
+            yield Finding(CONTRADICTION, key, message, ("task.kind",), allowed=allowed)
+
+
+def _is_aligned(task: Task) -> bool:
+    return getattr(task, "alignment", "aligned") == "aligned"
 
 
 @checked

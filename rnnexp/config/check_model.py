@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config.compatibility import predicts_next, target_of, token_inputs
+from rnnexp.config.compatibility import (
+    predicts_next,
+    reads_an_image,
+    shape_of,
+    target_of,
+    token_inputs,
+)
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.schema.data import PythonDocs, Records, Text
@@ -17,13 +23,17 @@ Findings = Iterator[Finding]
 @checked
 def dropout_between_layers(config: Config) -> Findings:
     model = config.experiment.model
-    if model.dropout > 0 and len(model.hidden_sizes) == 1:
+    written = (model.decoder and model.decoder.hidden_sizes) or model.hidden_sizes
+    decodes = shape_of(config.experiment.task) == "delayed"
+    layers = max(len(model.hidden_sizes), len(written) if decodes else 1)
+    if model.dropout > 0 and layers == 1:
         yield Finding(
             NO_EFFECT,
             "model.dropout",
             "no effect with one recurrent layer: it acts between layers",
             ("model.hidden_sizes",),
-            hint="add a layer, or use recurrent_dropout",
+            hint="add a layer, or use recurrent_dropout"
+            + (" or model.decoder.dropout" if decodes else ""),
         )
 
 
@@ -48,7 +58,10 @@ def merge_of_two_directions(config: Config) -> Findings:
 @checked
 def forget_gate(config: Config) -> Findings:
     model = config.experiment.model
-    if model.forget_bias is not None and model.cell != "lstm":
+    if model.forget_bias == "chrono" and model.cell == "rnn":
+        message = "the plain cell has no gate that could stay open"
+        yield Finding(NO_EFFECT, "model.forget_bias", message, ("model.cell",))
+    elif model.forget_bias not in (None, "chrono") and model.cell != "lstm":
         yield Finding(
             NO_EFFECT, "model.forget_bias", "only lstm has a forget gate", ("model.cell",)
         )
@@ -78,6 +91,15 @@ def embedding_of_tokens(config: Config) -> Findings:
 
 
 @checked
+def image_encoder(config: Config) -> Findings:
+    experiment = config.experiment
+    if experiment.model.image_encoder is not None and not reads_an_image(experiment):
+        because = ("data.source", *(("data.view",) if hasattr(experiment.data, "view") else ()))
+        message = "no effect: no sequence is generated from an image here"
+        yield Finding(NO_EFFECT, "model.image_encoder", message, because)
+
+
+@checked
 def tied_embedding(config: Config) -> Findings:
     model, key = config.experiment.model, "model.tied_embedding"
     if not model.tied_embedding:
@@ -87,7 +109,10 @@ def tied_embedding(config: Config) -> Findings:
         return
     if not _outputs_are_inputs(config):
         message = "the output layer does not score the tokens that the network reads"
-        yield Finding(CONTRADICTION, key, message, ("data.source", "task.kind"))
+        decodes = shape_of(config.experiment.task) == "delayed"
+        hint = "the decoder's own: model.decoder.tied_embedding" if decodes else None
+        yield Finding(CONTRADICTION, key, message, ("data.source", "task.kind"), hint=hint)
+        return
     concatenated = model.bidirectional and model.merge in (None, "concat")
     width = model.hidden_sizes[-1] * (2 if concatenated else 1)
     if model.embedding != width:
@@ -155,13 +180,38 @@ def return_sequences(config: Config) -> Findings:
 
 def _last_layer(config: Config, returned: bool) -> Findings:
     one = config.experiment.task.kind == "many_to_one"
-    if returned == one:
+    pooled = config.experiment.model.pooling in ("mean", "max")
+    if returned == (one and not pooled):
+        because = ("task.kind", "model.pooling") if one and pooled else ("task.kind",)
         message = (
             "the last recurrent layer must not return its sequence: there is one answer"
+            if returned
+            else "the last recurrent layer must return its sequence: the pool reads every step"
             if one
             else "the last recurrent layer must return its sequence: there is one answer per step"
         )
-        yield Finding(CONTRADICTION, "model.return_sequences", message, ("task.kind",))
+        yield Finding(CONTRADICTION, "model.return_sequences", message, because)
+
+
+@checked
+def pooling_of_one_answer(config: Config) -> Findings:
+    model, key = config.experiment.model, "model.pooling"
+    if model.pooling is None:
+        return
+    if config.experiment.task.kind != "many_to_one":
+        message = "nothing to pool: there is an answer at every step"
+        yield Finding(NO_EFFECT, key, message, ("task.kind",))
+    elif model.pooling != "last" and model.recurrence != "hidden_to_hidden":
+        message = "the network's own output is fed back, so there is no hidden state to pool"
+        yield Finding(CONTRADICTION, key, message, ("model.recurrence",))
+
+
+@checked
+def dropout_before_the_output(config: Config) -> Findings:
+    model = config.experiment.model
+    if model.output_dropout and model.recurrence != "hidden_to_hidden":
+        message = "the network's own output is fed back: no output layer stands behind the layers"
+        yield Finding(CONTRADICTION, "model.output_dropout", message, ("model.recurrence",))
 
 
 @checked

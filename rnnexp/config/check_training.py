@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config.compatibility import is_stream, steps_of, target_of
+from rnnexp.config.compatibility import (
+    compares_texts,
+    is_stream,
+    shape_of,
+    steps_of,
+    target_of,
+)
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.nearest import nearest
-from rnnexp.config.schema.data import PythonDocs, Records, Text
+from rnnexp.config.schema.data import PythonDocs, Records, Series, Text
 from rnnexp.config.schema.training import Plateau, Sgd, StepDecay, Truncated
 
 __all__ = ["monitored_metrics"]
@@ -99,12 +105,17 @@ def monitored_metrics(config: Config) -> dict[str, str]:
     """The validation metrics of an experiment -> whether each is to fall (min) or to rise (max)."""
     experiment = config.experiment
     if target_of(experiment) == "regression":
-        return dict.fromkeys(("val/loss", "val/mse", "val/rmse", "val/mae"), "min")
+        scaled = ("val/mase",) if isinstance(experiment.data, Series) else ()
+        return dict.fromkeys(("val/loss", "val/mse", "val/rmse", "val/mae", *scaled), "min")
     metrics = {"val/loss": "min", "val/accuracy": "max"}
     if isinstance(experiment.data, Text | PythonDocs):
         metrics |= {"val/perplexity": "min", "val/bits_per_unit": "min"}
-    if experiment.task.kind == "one_to_many":
+    elif shape_of(experiment.task) in ("many_to_one", "many_to_many"):
+        metrics["val/macro_f1"] = "max"
+    if shape_of(experiment.task) in ("one_to_many", "delayed"):
         metrics["val/exact_match"] = "max"
+    if compares_texts(experiment):
+        metrics |= {"val/bleu": "max", "val/chrf": "max"}
     return metrics
 
 
@@ -149,15 +160,27 @@ def patience_within_epochs(config: Config) -> Findings:
 
 @checked
 def one_dropout_mask_per_graph(config: Config) -> Findings:
-    """Steps that are run again for k2 > k1 would get another mask than the window after them."""
-    bptt, key = config.experiment.training.bptt, "model.recurrent_dropout"
-    if (
-        isinstance(bptt, Truncated)
-        and bptt.k2 > bptt.k1
-        and config.experiment.model.recurrent_dropout
+    """Steps that are run again for k2 > k1 would get another mask than they had before."""
+    bptt, model = config.experiment.training.bptt, config.experiment.model
+    if not isinstance(bptt, Truncated) or bptt.k2 <= bptt.k1:
+        return
+    for name, what in (
+        ("recurrent_dropout", "one mask holds for one truncated window"),
+        ("dropout", "steps that are run again would drop other units"),
+        ("input_dropout", "steps that are run again would read other inputs"),
+        ("word_dropout", "steps that are run again would read other tokens"),
     ):
-        message = "needs k2 = k1: one mask holds for one truncated window"
-        yield Finding(CONTRADICTION, key, message, ("training.bptt.k2",))
+        if getattr(model, name):
+            message = f"needs k2 = k1: {what}"
+            yield Finding(CONTRADICTION, f"model.{name}", message, ("training.bptt.k2",))
+
+
+@checked
+def label_smoothing_of_classes(config: Config) -> Findings:
+    experiment = config.experiment
+    if experiment.training.label_smoothing and target_of(experiment) != "classification":
+        message = "no effect: the targets are numbers, not classes"
+        yield Finding(NO_EFFECT, "training.label_smoothing", message, ("task.target",))
 
 
 @checked
@@ -189,7 +212,8 @@ def teacher_forcing(config: Config) -> Findings:
     if experiment.training.teacher_forcing is None:
         return
     bptt = experiment.training.bptt
-    if experiment.model.recurrence == "hidden_to_hidden":
+    delayed = shape_of(experiment.task) == "delayed"
+    if experiment.model.recurrence == "hidden_to_hidden" and not delayed:
         message = "nothing to force: no output is fed back"
         yield Finding(NO_EFFECT, key, message, ("model.recurrence",))
     if experiment.task.kind == "many_to_one":
@@ -215,6 +239,11 @@ def schedule_of_teacher_forcing(config: Config) -> Findings:
     elif forcing.epochs is not None and forcing.epochs > config.experiment.training.epochs:
         message = "training ends before the share has moved to its end"
         yield Finding(CONTRADICTION, f"{key}.epochs", message, ("training.epochs",))
-    if forcing.start == 0 and not forcing.end:
+    delayed = shape_of(config.experiment.task) == "delayed"
+    if delayed and forcing.start == 1 and forcing.end is None:
+        message = "forces every step, as a decoder does anyway"
+        hint = "leave teacher_forcing out, or write end and epochs"
+        yield Finding(NO_EFFECT, f"{key}.start", message, ("task.alignment",), hint=hint)
+    if forcing.start == 0 and not forcing.end and not delayed:
         message = "forces no step"
         yield Finding(NO_EFFECT, f"{key}.start", message, (), hint="leave teacher_forcing out")

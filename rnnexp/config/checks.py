@@ -1,13 +1,14 @@
 """Rules across fields: every key takes effect, and no two contradict each other.
 
-Each rule is a small function in `check_data`, `check_model` or `check_training`.
+Each rule is a small function in `check_data`, `check_model`, `check_decoder`, `check_tokens` or
+`check_training`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config import check_data, check_model, check_training
+from rnnexp.config import check_data, check_decoder, check_model, check_tokens, check_training
 from rnnexp.config.config import Config
 from rnnexp.config.finding import CHECKS, Finding
 from rnnexp.errors import ConfigError, Problem
@@ -17,7 +18,7 @@ __all__ = ["FITTING", "check", "findings"]
 FITTING = (check_data.shape_of_the_source, check_data.target_of_the_source)
 """the rules that come first: can this data serve this task at all?"""
 
-_REGISTERED = (check_data, check_model, check_training)
+_REGISTERED = (check_data, check_model, check_decoder, check_tokens, check_training)
 """importing these modules registers their rules in CHECKS"""
 
 

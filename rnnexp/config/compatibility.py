@@ -18,12 +18,16 @@ from rnnexp.config.schema.data import (
     DelayedEcho,
     Digits,
     Folder,
+    Idx,
+    Images,
     Jsonl,
+    Npz,
     Pairs,
     Parquet,
     ParquetRows,
     PythonDocs,
     Records,
+    ReversedAddition,
     Running,
     SineMixture,
     Sunspots,
@@ -31,13 +35,28 @@ from rnnexp.config.schema.data import (
     Text,
     Waveforms,
 )
-from rnnexp.config.schema.task import ManyToOne, OneToMany, Task
+from rnnexp.config.schema.task import ManyToMany, ManyToOne, OneToMany, Task
 from rnnexp.errors import ConfigError
 
-__all__ = ["is_stream", "shapes_of", "steps_of", "target_of", "token_inputs"]
+__all__ = [
+    "Shape",
+    "compares_texts",
+    "is_stream",
+    "reads_an_image",
+    "shape_of",
+    "shapes_of",
+    "steps_of",
+    "target_of",
+    "target_unit_of",
+    "token_inputs",
+]
 
+Shape = Literal["many_to_one", "one_to_many", "many_to_many", "delayed"]
+"""the task kind, and many_to_many twice: aligned and delayed"""
 Target = Literal["regression", "classification"]
 Shapes = Mapping[str, tuple[Target, ...]]
+
+TEXT_UNITS = ("label", "word", "bpe")
 
 _SERIES: Shapes = {"many_to_one": ("regression",), "many_to_many": ("regression",)}
 _EVERYTHING: tuple[Target, ...] = ("regression", "classification")
@@ -56,9 +75,12 @@ _SHAPES: Mapping[type, Shapes] = {
     Folder: {"many_to_one": ("classification",), "one_to_many": ("classification",)},
     Pairs: {"many_to_many": ("classification",)},
     Conllu: {"many_to_many": ("classification",)},
+    Npz: dict.fromkeys(("many_to_one", "one_to_many", "many_to_many"), _EVERYTHING),
+    Images: {"one_to_many": ("classification",)},
     Adding: {"many_to_one": ("regression",)},
     CopyMemory: {"many_to_many": ("classification",)},
     DelayedEcho: {"many_to_many": ("classification",)},
+    ReversedAddition: {"many_to_many": ("classification",)},
     TemporalOrder: {"many_to_one": ("classification",)},
     Waveforms: {"one_to_many": ("regression",)},
 }
@@ -66,12 +88,34 @@ _SHAPES: Mapping[type, Shapes] = {
 
 def shapes_of(data: Data) -> Shapes:
     """Task kind -> targets that a data source can serve."""
-    if isinstance(data, Digits):
+    if isinstance(data, Digits | Idx):
         kind = "one_to_many" if data.view == "image" else "many_to_one"
         return {kind: ("classification",)}
     if isinstance(data, Running):
         return {"many_to_many": ("classification" if data.operation == "parity" else "regression",)}
     return _SHAPES[type(data)]
+
+
+def shape_of(task: Task) -> Shape:
+    """The shape of a task."""
+    delayed = isinstance(task, ManyToMany) and task.alignment == "delayed"
+    return "delayed" if delayed else task.kind
+
+
+def target_unit_of(experiment: Experiment) -> str | None:
+    """The unit of the targets of records, where the config tells; delayed: that of the inputs."""
+    data = experiment.data
+    if not isinstance(data, Records):
+        return None
+    if data.target_unit is None and shape_of(experiment.task) == "delayed":
+        return data.unit
+    return data.target_unit
+
+
+def compares_texts(experiment: Experiment) -> bool:
+    """Whether what is written is compared with the truth as text, by BLEU and chrF."""
+    delayed = shape_of(experiment.task) == "delayed"
+    return delayed and target_unit_of(experiment) in TEXT_UNITS
 
 
 def target_of(experiment: Experiment) -> Target:
@@ -98,6 +142,8 @@ def target_of(experiment: Experiment) -> Target:
 
 def _of_objects(task: Task, data: Records) -> Target | None:
     """The target of a JSONL file, from its units, where they tell."""
+    if shape_of(task) == "delayed":
+        return "classification"
     if data.target_unit is not None:
         return "regression" if data.target_unit == "number" else "classification"
     if data.classes is not None or (isinstance(task, ManyToOne) and task.class_weights):
@@ -137,7 +183,14 @@ def token_inputs(experiment: Experiment) -> bool:
         return data.unit != "number"
     if isinstance(data, Running):
         return data.operation == "parity"
-    return isinstance(data, Text | PythonDocs | CopyMemory | DelayedEcho | TemporalOrder)
+    tokens = Text | PythonDocs | CopyMemory | DelayedEcho | TemporalOrder | ReversedAddition
+    return isinstance(data, tokens)
+
+
+def reads_an_image(experiment: Experiment) -> bool:
+    """Whether a sequence is generated from an image."""
+    data = experiment.data
+    return isinstance(data, Images) or (isinstance(data, Digits | Idx) and data.view == "image")
 
 
 def steps_of(data: Data) -> int | None:
@@ -148,6 +201,6 @@ def steps_of(data: Data) -> int | None:
         return data.delay + 2 * data.symbols
     if isinstance(data, Adding | TemporalOrder | DelayedEcho | Running | Waveforms):
         return data.length
-    if isinstance(data, Records):
+    if isinstance(data, Records | Idx | ReversedAddition):
         return None
     return data.window

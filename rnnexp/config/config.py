@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnnexp.config.schema import Experiment
 from rnnexp.errors import Position
+from rnnexp.registry.cache import PREFIX, held
 
 __all__ = ["Config", "KeyPath"]
 
@@ -38,11 +39,27 @@ class Config:
     def file(self, key: str) -> Path:
         """The file that a dotted key names, relative to the config that names it.
 
-        A path given on the command line is relative to the current directory.
+        A path given on the command line is relative to the current directory. `data:NAME` is a
+        set of the registry, or one of its files, in the data cache, held against its hash.
+
+        Raises:
+            DataError: no such set, or the cache lacks it or holds something else.
+            UnsafeError: a name that leads out of the cache.
         """
+        named = self._named(key)
+        if named.startswith(PREFIX):
+            return held(named.removeprefix(PREFIX), self.where(key), key)
+        origin = Path(self.where(key).file)
+        folder = origin.parent if origin.is_file() else Path()
+        return (folder / named).absolute()
+
+    def portable_file(self, key: str) -> str:
+        """The same as a config anywhere may name it: an absolute path, or `data:NAME` as it is."""
+        named = self._named(key)
+        return named if named.startswith(PREFIX) else str(self.file(key))
+
+    def _named(self, key: str) -> str:
         named = self.experiment.model_dump()
         for part in key.split("."):
             named = named[part]
-        origin = Path(self.where(key).file)
-        folder = origin.parent if origin.is_file() else Path()
-        return (folder / str(named)).absolute()
+        return str(named)

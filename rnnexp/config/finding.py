@@ -10,7 +10,16 @@ from rnnexp.config.config import Config
 from rnnexp.config.kinds import yaml_scalar
 from rnnexp.errors import Problem
 
-__all__ = ["CHECKS", "CONTRADICTION", "NO_EFFECT", "Check", "Finding", "checked", "is_written"]
+__all__ = [
+    "CHECKS",
+    "CONTRADICTION",
+    "NO_EFFECT",
+    "Check",
+    "Finding",
+    "checked",
+    "is_written",
+    "value_of",
+]
 
 NO_EFFECT = "CFG201"
 CONTRADICTION = "CFG202"

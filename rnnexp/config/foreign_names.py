@@ -16,6 +16,14 @@ _NAMES: Mapping[str, str] = {
     "train_path",
     "data.val_path": "val_file validation_file valid_path dev_path validation_path",
     "data.test_path": "test_file",
+    "data.labels": "labels_path label_path label_file labels_file",
+    "data.words": "class_names label_names",
+    "data.captions": "captions_path captions_file caption_file captions_csv",
+    "data.image": "image_column filename_column",
+    "data.caption": "caption_column",
+    "data.color": "color_mode colour grayscale image_mode",
+    "data.size": "image_size img_size target_size resize",
+    "data.lengths": "sequence_lengths seq_lens seq_lengths",
     "data.value": "column columns value_column target_column features feature_columns values",
     "data.window": "sequence_length seq_len seq_length lookback look_back timesteps time_steps "
     "n_steps window_size input_window context_length block_size max_sequence_length",
@@ -25,6 +33,7 @@ _NAMES: Mapping[str, str] = {
     "data.season": "period seasonality seasonal_period",
     "data.lowercase": "lower to_lower",
     "data.max_vocabulary": "vocab_size max_vocab max_tokens num_words most_common",
+    "data.pieces": "num_merges bpe_size bpe_vocab_size sentencepiece_vocab_size num_pieces",
     "data.classes": "num_classes n_classes",
     "data.unit": "tokenizer level token_type tokenization",
     "task": "problem output_features",
@@ -42,6 +51,16 @@ _NAMES: Mapping[str, str] = {
     "model.return_sequences": "return_sequence",
     "model.dropout": "drop dropout_rate dropout_p dropout_prob rnn_dropout",
     "model.recurrent_dropout": "variational_dropout weight_dropout",
+    "model.input_dropout": "embedding_dropout emb_dropout embed_dropout embd_dropout dropouti "
+    "spatial_dropout",
+    "model.output_dropout": "head_dropout fc_dropout classifier_dropout dropouto",
+    "model.word_dropout": "token_dropout unk_dropout dropoute",
+    "model.pooling": "pool pooling_mode pool_mode reduce_output global_pooling",
+    "model.characters": "char_embedding char_embeddings character_embedding char_features "
+    "char_rnn use_chars",
+    "model.pretrained": "pretrained_embedding pretrained_embeddings pretrained_vectors "
+    "pretrained_path word_vectors embedding_file embedding_path glove word2vec fasttext",
+    "model.pretrained.frozen": "freeze freeze_embedding freeze_embeddings",
     "model.layer_norm": "layernorm use_layer_norm norm_layer",
     "model.init": "initializer initializers initialization weight_init",
     "model.init.input": "kernel_initializer weights_initializer",
@@ -51,7 +70,15 @@ _NAMES: Mapping[str, str] = {
     "model.embedding": "embedding_size embedding_dim embed_dim embedding_dimension n_embd emsize",
     "model.tied_embedding": "tie_weights tied tied_embeddings tie_embeddings tie_word_embeddings "
     "tied_softmax weight_tying",
+    "model.image_encoder": "cnn cnn_encoder conv_encoder backbone vision_encoder image_model",
+    "model.image_encoder.channels": "filters num_filters conv_channels",
     "model.input_size": "input_dim input_shape n_features num_features",
+    "model.decoder.attention": "attention_type attention_mechanism attn attn_type global_attention",
+    "model.decoder.input_feeding": "input_feed",
+    "model.decoder.bridge": "init_hidden bridge_type",
+    "task.beam": "beam_size beam_width num_beams beams",
+    "task.length_penalty": "lenpen beam_alpha",
+    "training.teacher_forcing": "scheduled_sampling teacher_forcing_ratio sampling_probability",
     "training": "trainer train optimization fit",
     "training.epochs": "max_epochs num_epochs n_epochs num_train_epochs epoch",
     "training.max_steps": "max_iters max_iterations num_steps total_steps train_steps "
@@ -80,6 +107,7 @@ _NAMES: Mapping[str, str] = {
     "tbptt_k1",
     "training.bptt.k2": "tbptt_k2",
     "training.bptt.carry_state": "stateful keep_state",
+    "training.label_smoothing": "label_smoothing_factor smoothing label_smooth",
     "training.monitor": "metric validation_metric early_stopping_metric metric_for_best_model",
     "training.mode": "minimize_metric greater_is_better",
     "training.early_stopping": "early_stop earlystopping",
@@ -119,6 +147,12 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("number", "numeric", "numerical", "continuous"), "regression"),
         **dict.fromkeys(("class", "category", "categorical", "binary", "tokens"), "classification"),
     },
+    "data.color": {"grayscale": "gray", "grey": "gray", "l": "gray", "color": "rgb"},
+    "model.pooling": {
+        **dict.fromkeys(("average", "avg", "mean_pool", "global_average"), "mean"),
+        **dict.fromkeys(("maximum", "max_pool", "global_max"), "max"),
+        **dict.fromkeys(("final", "last_state", "none"), "last"),
+    },
     "training.device": {"gpu": "cuda", "cuda:0": "cuda"},
     "training.precision": {
         **dict.fromkeys(("bf16", "16", "mixed", "amp", "fp16", "float16", "half"), "bfloat16"),
@@ -131,7 +165,13 @@ FOREIGN_VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "model.init.recurrent": {"xavier": "glorot", "eye": "identity", "irnn": "identity"},
     "data.scale": {"zscore": "standard", "z-score": "standard", "min_max": "minmax"},
-    "data.unit": {"char": "character", "token": "word", "int": "id", "float": "number"},
+    "data.unit": {
+        **dict.fromkeys(("subword", "byte_pair", "byte-pair", "sentencepiece", "wordpiece"), "bpe"),
+        "char": "character",
+        "token": "word",
+        "int": "id",
+        "float": "number",
+    },
 }
 """dotted path -> another tool's value, in lower case -> ours"""
 

@@ -27,7 +27,7 @@ __all__ = ["MAX_PROBLEMS", "load_config", "resolved_yaml"]
 
 MAX_PROBLEMS = 20
 
-_FILES = ("path", "val_path", "test_path")
+_FILES = ("data.path", "data.val_path", "data.test_path", "model.pretrained.path")
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 
 
@@ -138,18 +138,27 @@ def _reading_order(problem: Problem) -> tuple[str, int, int]:
 
 
 def resolved_yaml(config: Config) -> str:
-    """The whole experiment as YAML, defaults included and file paths absolute.
+    """The whole experiment as YAML, defaults included, file paths absolute or of the registry.
 
     Keys that have no effect in this experiment are left out; what is written loads again, without
     a base or overrides, to an experiment that trains the same.
     """
     tree = config.experiment.model_dump(exclude_none=True)
-    for name in _FILES:
-        if tree["data"].get(name) is not None:
-            tree["data"][name] = str(config.file(f"data.{name}"))
+    for key in _FILES:
+        section, _, name = key.rpartition(".")
+        place = _section(tree, section)
+        if place.get(name) is not None:
+            place[name] = config.portable_file(key)
     for key in _idle(tree, config.path):
         _drop(tree, tuple(key.split(".")))
     return _dump(tree)
+
+
+def _section(tree: dict[str, Any], key: str) -> dict[str, Any]:
+    """The section at a dotted key; an empty one where there is none."""
+    for part in key.split("."):
+        tree = tree.get(part, {})
+    return tree
 
 
 def _idle(tree: dict[str, Any], path: Path) -> list[str]:

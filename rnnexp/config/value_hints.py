@@ -113,6 +113,13 @@ def _number_for_section(key: str, value: Any, found: Kinds) -> str | None:
     }.get(key)
 
 
+def _path_for_section(key: str, value: Any, found: Kinds) -> str | None:
+    """`pretrained: vectors.txt` for `pretrained: {path: vectors.txt}`."""
+    if key != "model.pretrained" or not isinstance(value, str):
+        return None
+    return f"write pretrained: {{path: {value}}}"
+
+
 def _null(key: str, value: Any, found: Kinds) -> str | None:
     if value is not None:
         return None
@@ -131,7 +138,11 @@ def _switch(key: str, value: Any, found: Kinds) -> str | None:
     """`clip: false` for `clip: null`."""
     if value is False and _takes(found, "null"):
         return "write null to switch it off"
-    on = {"training.early_stopping": "{patience: 5}", "training.clip": "{norm: 1.0}"}
+    on = {
+        "training.early_stopping": "{patience: 5}",
+        "training.clip": "{norm: 1.0}",
+        "model.characters": "{hidden_size: 64}",
+    }
     return f"write {_last(key)}: {on[key]}" if value is True and key in on else None
 
 
@@ -147,6 +158,7 @@ _RULES: tuple[Callable[[str, Any, Kinds], str | None], ...] = (
     _one_entry,
     _tag_alone,
     _number_for_section,
+    _path_for_section,
     _null,
     _switch,
     _text_expected,

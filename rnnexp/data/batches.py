@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
+from rnnexp.data.shuffling import shuffled
 
-__all__ = ["Batch", "Batches", "bucketed", "shuffled", "streams", "teacher_of"]
+__all__ = ["Batch", "Batches", "bucketed", "condition_of", "streams", "teacher_of"]
 
 Ints = NDArray[np.int64]
 
@@ -34,8 +35,10 @@ class Batch:
     otherwise (T, B, O) or (T, B). lengths: (B,) or None where every example fills T.
     mask: (T, B) 1.0 where the target counts, or None where all do. count: how many targets count,
     known without asking the device. steps: valid input steps. rows: which examples these are.
-    condition: (B, C) or (B,) ids in one-to-many. teacher: (T, B, O) the true previous answers and
-    forced: (T, B, 1) 1.0 where they are read, for recurrences that feed the output back.
+    condition: (B, C) or (B,) ids in one-to-many; delayed: the sources, (S, B) ids or (S, B, I)
+    values, with condition_lengths (B,). texts: the targets as they were written. teacher: (T, B, O)
+    the true previous answers (delayed: (T, B) ids) and forced: (T, B, 1) 1.0 where they are read,
+    for recurrences and decoders that read their output again.
     """
 
     inputs: Tensor
@@ -46,6 +49,8 @@ class Batch:
     lengths: Tensor | None = None
     mask: Tensor | None = None
     condition: Tensor | None = None
+    condition_lengths: Tensor | None = None
+    texts: tuple[str, ...] | None = None
     teacher: Tensor | None = None
     forced: Tensor | None = None
 
@@ -79,6 +84,13 @@ class Batch:
             teacher=teacher,
             forced=forced,
         )
+
+
+def condition_of(batch: Batch) -> Tensor | tuple[Tensor, Tensor] | None:
+    """What the network is told beside its inputs: one thing, or sources with their lengths."""
+    if batch.condition is None or batch.condition_lengths is None:
+        return batch.condition
+    return batch.condition, batch.condition_lengths
 
 
 def teacher_of(batch: Batch) -> tuple[Tensor, Tensor] | None:
@@ -134,6 +146,8 @@ class Batches:
         lengths = None if split.lengths is None else split.lengths[rows]
         if self.dataset.shape == "one_to_many":
             return self._conditioned(rows, lengths)
+        if self.dataset.shape == "delayed":
+            return self._delayed(rows, lengths)
         inputs = _time_major(split.inputs, rows, lengths)
         if self.dataset.shape == "many_to_one":
             targets, mask, count = torch.from_numpy(split.targets[rows]), None, len(rows)
@@ -155,16 +169,25 @@ class Batches:
             inputs, targets, rows, count, count, _tensor(lengths), _tensor(mask), condition
         )
 
+    def _delayed(self, rows: Ints, lengths: Ints | None) -> Batch:
+        """The same with a whole sequence as the condition."""
+        split = self.sequences
+        source_lengths = np.full(len(rows), split.inputs.shape[1])
+        if split.source_lengths is not None:
+            source_lengths = split.source_lengths[rows]
+        batch = self._conditioned(rows, lengths)
+        return replace(
+            batch,
+            condition=_time_major(split.inputs, rows, source_lengths),
+            condition_lengths=_tensor(source_lengths),
+            steps=batch.steps + int(source_lengths.sum()),
+            texts=None if split.texts is None else tuple(split.texts[row] for row in rows),
+        )
+
 
 def start_of(outputs: Values | Tokens) -> int:
     """What a generated sequence is opened with: the end token, or zeros."""
     return outputs.end or 0 if isinstance(outputs, Tokens) else 0
-
-
-def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:
-    """Every example once, in an order that depends on seed and epoch alone."""
-    order = np.random.default_rng([seed, epoch]).permutation(count)
-    return (order[start : start + batch_size] for start in range(0, count, batch_size))
 
 
 def bucketed(lengths: Ints, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:

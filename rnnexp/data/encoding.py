@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnexp.data.units import Characters, Units, code_points
 
 __all__ = ["UNKNOWN", "Scaler", "Vocabulary"]
 
@@ -18,32 +20,37 @@ UNKNOWN = "<unknown>"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Units in the order of their ids; `unknown` is the id of those not seen in training."""
+    """Units in the order of their ids; `unknown` is the id of those not seen in training.
+
+    text: how a text is cut into these units; None where they are no parts of a text.
+    """
 
     units: tuple[str, ...]
     unknown: int | None = None
+    text: Units | None = None
 
     @classmethod
     def fit(
         cls,
-        units: Iterable[str],
+        units: Iterable[str] | Mapping[str, int],
         *,
         most: int | None = None,
         least: int = 1,
         first: Sequence[str] = (),
         unknown: bool = True,
+        text: Units | None = None,
     ) -> Vocabulary:
-        """Collect the units of a training part, sorted; `first` are special ones with ids 0, 1, ...
+        """Collect the units of a training part, or their counts, sorted by the units.
 
-        `most` keeps only so many of the most frequent ones, special units included; `least` those
-        that came so many times.
+        `first` are special ones with ids 0, 1, ...; `most` keeps only so many of the most frequent
+        ones, special units included; `least` those that came so many times.
         """
         counts = Counter(units)
         special = (*first, *((UNKNOWN,) if unknown else ()))
         room = None if most is None else max(most - len(special), 0)
         frequent = sorted(unit for unit, count in counts.items() if count >= least)
         kept = sorted(frequent, key=lambda unit: -counts[unit])[:room]
-        return cls((*special, *sorted(kept)), special.index(UNKNOWN) if unknown else None)
+        return cls((*special, *sorted(kept)), special.index(UNKNOWN) if unknown else None, text)
 
     @cached_property
     def ids(self) -> dict[str, int]:
@@ -63,11 +70,45 @@ class Vocabulary:
         ids, unknown = self.ids, self.unknown
         return np.array([ids.get(unit, unknown) for unit in units], dtype=np.int64)
 
+    def encode_text(self, text: str) -> NDArray[np.int64]:
+        """Ids (T,) of the units of a text.
+
+        Raises:
+            KeyError: as in `encode`.
+        """
+        assert self.text is not None, "these units are no parts of a text"
+        if isinstance(self.text, Characters) and self.unknown is not None:
+            codes = np.minimum(code_points(text), len(self._id_of_code) - 1)
+            return self._id_of_code[codes]
+        return self.encode(self.text.split(text))
+
+    @cached_property
+    def _id_of_code(self) -> NDArray[np.int64]:
+        """The id of each code point; the last place stands for all that come after it."""
+        codes = {ord(unit): i for unit, i in self.ids.items() if len(unit) == 1}
+        table = np.full(max(codes, default=0) + 2, self.unknown, dtype=np.int64)
+        table[list(codes)] = list(codes.values())
+        return table
+
     def decode(self, ids: Iterable[int]) -> list[str]:
         return [self.units[i] for i in ids]
 
+    def decode_text(self, ids: Iterable[int]) -> str:
+        """The text that ids spell."""
+        assert self.text is not None, "these units are no parts of a text"
+        return self.text.join(self.decode(ids))
+
     def to_json(self) -> dict[str, Any]:
-        return {"units": list(self.units), "unknown": self.unknown}
+        text = None if self.text is None else self.text.to_json()
+        return {"units": list(self.units), "unknown": self.unknown, "text": text}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Vocabulary:
+        """What `to_json` wrote."""
+        text = value.get("text")
+        return cls(
+            tuple(value["units"]), value["unknown"], None if text is None else Units.from_json(text)
+        )
 
 
 @dataclass(frozen=True)
@@ -106,3 +147,8 @@ class Scaler:
 
     def to_json(self) -> dict[str, Any]:
         return {"shift": self.shift.tolist(), "scale": self.scale.tolist(), "log": self.log}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Scaler:
+        """What `to_json` wrote."""
+        return cls(np.array(value["shift"]), np.array(value["scale"]), value["log"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rnnexp.data.dataset import Floats, Values
 from rnnexp.data.encoding import Scaler
 
-__all__ = ["Column", "features_of", "one_hot"]
+__all__ = ["Column", "features_of", "known_features", "one_hot"]
 
 Column = NDArray[np.float64] | list[str]
 
@@ -52,6 +52,24 @@ def features_of(  # noqa: PLR0917
     )
     features_SI = np.concatenate(parts, axis=1)
     return features_SI, Values(features_SI.shape[1], tuple(labels), both, categories)
+
+
+def known_features(answers_SF: Floats, further: Mapping[str, Column], inputs: Values) -> Floats:
+    """(S, I) the same of new rows, with the scales and categories of training.
+
+    Raises:
+        KeyError: a column that held categories holds numbers, or the other way round.
+    """
+    parts = [answers_SF]
+    for name, column in further.items():
+        if isinstance(column, list):
+            parts.append(one_hot(column, inputs.categories[name]))
+        else:
+            place = {label: i for i, label in enumerate(inputs.names)}[name]
+            assert inputs.scaler is not None
+            shift, scale = inputs.scaler.shift[place], inputs.scaler.scale[place]
+            parts.append(Scaler(shift[None], scale[None]).apply(column[:, None]))
+    return np.concatenate(parts, axis=1)
 
 
 def one_hot(cells: Sequence[str], known: tuple[str, ...]) -> Floats:

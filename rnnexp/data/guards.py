@@ -7,7 +7,7 @@ import numpy as np
 from rnnexp.config.config import Config
 from rnnexp.config.schema.task import ManyToOne
 from rnnexp.config.schema.training import Truncated
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.dataset import Dataset, Image, Tokens, Words
 from rnnexp.data.splits import SPLITS
 from rnnexp.errors import DataError
 
@@ -29,11 +29,14 @@ def check(config: Config, dataset: Dataset) -> None:
     _check_splits(config, dataset)
     _check_finite(config, dataset)
     _check_input_size(config, dataset)
+    _check_image_size(config, dataset)
     _check_classes(config, dataset)
     _check_class_weights(config, dataset)
+    _check_word_dropout(config, dataset)
     _check_truncation(config, dataset)
     _check_streams(config, dataset)
     _check_season(config, dataset)
+    _check_monitor(config, dataset)
 
 
 def _check_splits(config: Config, dataset: Dataset) -> None:
@@ -64,10 +67,13 @@ def _check_finite(config: Config, dataset: Dataset) -> None:
 
 def _check_input_size(config: Config, dataset: Dataset) -> None:
     given, inputs = config.experiment.model.input_size, dataset.inputs
-    if isinstance(inputs, Values):
+    if not isinstance(inputs, Tokens):
         size, what = inputs.size, f"features per step in the data: {inputs.size}"
     else:
-        size = config.experiment.model.embedding or inputs.size
+        model = config.experiment.model
+        size = model.embedding or inputs.size
+        if model.characters is not None and isinstance(inputs, Words):
+            size += 2 * model.characters.hidden_size
         what = f"token ids in the data: {inputs.size}, which makes {size} inputs per step"
     if given not in (None, size):
         position = config.where("data.path" if hasattr(config.experiment.data, "path") else "data")
@@ -78,6 +84,24 @@ def _check_input_size(config: Config, dataset: Dataset) -> None:
             key="model.input_size",
             value=given,
             allowed=str(size),
+        )
+
+
+def _check_image_size(config: Config, dataset: Dataset) -> None:
+    """Every convolution halves height and width, and something must be left."""
+    encoder, image = config.experiment.model.image_encoder, dataset.inputs
+    if encoder is None or not isinstance(image, Image):
+        return
+    most = min(image.height, image.width).bit_length() - 1
+    if len(encoder.channels) > most:
+        raise DataError(
+            f"{len(encoder.channels)} convolutions, each halving height and width, leave nothing "
+            f"of images of {image.height} x {image.width}",
+            code="DAT241",
+            position=config.where("model.image_encoder.channels"),
+            key="model.image_encoder.channels",
+            value=list(encoder.channels),
+            allowed=f"at most {most}",
         )
 
 
@@ -107,9 +131,23 @@ def _check_class_weights(config: Config, dataset: Dataset) -> None:
     )
 
 
+def _check_word_dropout(config: Config, dataset: Dataset) -> None:
+    """A token that is dropped is read as the unknown one."""
+    read, key = dataset.read, "model.word_dropout"
+    vocabulary = read.vocabulary if isinstance(read, Tokens) else None
+    if config.experiment.model.word_dropout and (vocabulary is None or vocabulary.unknown is None):
+        raise DataError(
+            "the tokens of these data have no unknown one to be read in place of another",
+            code="DAT261",
+            position=config.where(key),
+            key=key,
+            hint="model.input_dropout drops parts of the embedding instead",
+        )
+
+
 def _check_truncation(config: Config, dataset: Dataset) -> None:
-    truncated, train = config.experiment.training.bptt, dataset.train
-    steps = (train.targets if dataset.shape == "one_to_many" else train.inputs).shape[1]
+    truncated = config.experiment.training.bptt
+    steps = dataset.time_steps
     if isinstance(truncated, Truncated) and truncated.k1 > steps:
         raise DataError(
             f"k1 is {truncated.k1:,}, but the sequences are {steps:,} steps long",
@@ -164,3 +202,18 @@ def _check_season(config: Config, dataset: Dataset) -> None:
             value=season,
             allowed=f"2..{int(origin[0])}, or null",
         )
+
+
+def _check_monitor(config: Config, dataset: Dataset) -> None:
+    """No checkpoint can be chosen by a metric that the data does not have."""
+    if config.experiment.training.monitor != "val/mase" or dataset.naive_mae is not None:
+        return
+    raise DataError(
+        "there is no mase of this series: in its training part the naive forecast is exact, or has"
+        " no season to repeat",
+        code="DAT158",
+        position=config.where("training.monitor"),
+        key="training.monitor",
+        value="val/mase",
+        suggestion="val/mae",
+    )

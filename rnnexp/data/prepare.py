@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rnnexp.config.compatibility import shape_of
 from rnnexp.config.config import Config
 from rnnexp.config.schema import data as schema
 from rnnexp.data.dataset import Dataset
@@ -15,7 +16,10 @@ from rnnexp.data.sources import (
     csv_series,
     digits,
     folder,
+    idx,
+    images,
     jsonl,
+    npz,
     pairs,
     parquet_rows,
     parquet_series,
@@ -23,10 +27,12 @@ from rnnexp.data.sources import (
     tables,
     text,
 )
+from rnnexp.data.sources.word_vectors import with_word_vectors
 from rnnexp.data.synthetic import (
     adding,
     copy_memory,
     delayed_echo,
+    reversed_addition,
     running,
     sine_mixture,
     temporal_order,
@@ -45,8 +51,9 @@ def prepare(config: Config) -> Dataset:
         EnvironmentMissingError: it comes with an extra that is not installed.
     """
     dataset = _load(config)
-    assert dataset.shape == config.experiment.task.kind, "the config was not checked"
+    assert dataset.shape == shape_of(config.experiment.task), "the config was not checked"
     check(config, dataset)
+    dataset = with_word_vectors(config, dataset)
     return replace(dataset, record=describe(dataset))
 
 
@@ -74,6 +81,12 @@ def _load(config: Config) -> Dataset:  # noqa: PLR0911, PLR0912 (one line a sour
             return python_docs.load(config, data)
         case schema.Sunspots() | schema.AirlinePassengers() as data:
             return tables.load(config, data)
+        case schema.Npz() as data:
+            return npz.load(config, data)
+        case schema.Images() as data:
+            return images.load(config, data)
+        case schema.Idx() as data:
+            return idx.load(config, data)
         case schema.Digits() as data:
             return digits.load(config, data)
         case schema.Adding() as data:
@@ -84,6 +97,8 @@ def _load(config: Config) -> Dataset:  # noqa: PLR0911, PLR0912 (one line a sour
             return temporal_order.load(config, data)
         case schema.DelayedEcho() as data:
             return delayed_echo.load(config, data)
+        case schema.ReversedAddition() as data:
+            return reversed_addition.load(config, data)
         case schema.Running() as data:
             return running.load(config, data)
         case schema.SineMixture() as data:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.dataset import Dataset
 from rnnexp.data.splits import SPLITS
 
 __all__ = ["describe"]
@@ -12,21 +12,22 @@ __all__ = ["describe"]
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Sizes, encodings and scalers, and what the source itself has to say."""
-    sequence = dataset.train.targets if dataset.shape == "one_to_many" else dataset.train.inputs
+    source = {"S": dataset.train.inputs.shape[1]} if dataset.shape == "delayed" else {}
     return {
         "source": dataset.source,
         "shape": dataset.shape,
         "splits": {name: len(dataset.split(name)) for name in SPLITS},
-        "T": sequence.shape[1],
-        "inputs": _encoding(dataset.inputs),
-        "outputs": _encoding(dataset.outputs),
+        "T": dataset.time_steps,
+        **source,
+        "inputs": dataset.inputs.to_json(),
+        "outputs": dataset.outputs.to_json(),
+        **_scale(dataset),
         **dataset.record,
     }
 
 
-def _encoding(spec: Values | Tokens) -> dict[str, Any]:
-    if isinstance(spec, Values):
-        scaler = spec.scaler.to_json() if spec.scaler else None
-        return {"features": spec.size, "names": list(spec.names), "scaler": scaler}
-    vocabulary = spec.vocabulary.to_json() if spec.vocabulary else None
-    return {"tokens": spec.size, "vocabulary": vocabulary, "end": spec.end}
+def _scale(dataset: Dataset) -> dict[str, Any]:
+    """What the scaled error of a forecast is relative to."""
+    if dataset.naive_mae is None:
+        return {}
+    return {"mase": {"period": dataset.season or 1, "naive_mae": dataset.naive_mae.tolist()}}

@@ -5,7 +5,7 @@ Shape letters: S steps of all series, end to end, F predicted columns, I input f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,7 @@ from rnnexp.data.splits import bounds
 from rnnexp.data.windows import consecutive, joined, overlapping
 from rnnexp.errors import DataError, Position
 
-__all__ = ["Table", "windows_of"]
+__all__ = ["Table", "check_positive", "naive_mae", "windows_of"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
     for begin, stop in table.spans:
         _check_length(config, data, table, stop - begin)
     if data.log:
-        _check_positive(config, table)
+        check_positive(config, table)
     train = _training_rows(data, table)
     scaler = Scaler.fit(data.scale, table.values[train], log=data.log)
     with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
@@ -85,6 +85,7 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
         consecutive=not one and len(table.begins) == 1,
         season=data.season,
         history=History(answers_SF, _begin_of_each(table)),
+        naive_mae=naive_mae(_training_parts(data, table), data.season or 1),
         record={
             **table.record,
             "steps": len(answers_SF),
@@ -110,6 +111,24 @@ def _training_rows(data: Series, table: Table) -> NDArray[np.bool_]:
     for begin, stop in table.spans:
         rows[begin : begin + bounds(stop - begin, data.split)[0]] = True
     return rows
+
+
+def _training_parts(data: Series, table: Table) -> list[NDArray[np.float64]]:
+    """The training rows of each series (S, F)."""
+    lengths = [(begin, bounds(stop - begin, data.split)[0]) for begin, stop in table.spans]
+    return [table.values[begin : begin + length] for begin, length in lengths]
+
+
+def naive_mae(parts: Sequence[NDArray[np.float64]], period: int) -> NDArray[np.float64] | None:
+    """(F,) mean of |y_t - y_(t - period)| over the parts (S, F) of all series.
+
+    None where no part is longer than a period, or every column repeats itself exactly.
+    """
+    errors = np.concatenate([np.abs(part[period:] - part[:-period]) for part in parts])
+    if not len(errors):
+        return None
+    mean: NDArray[np.float64] = errors.mean(axis=0)
+    return mean if mean.any() else None
 
 
 def _begin_of_each(table: Table) -> NDArray[np.int64]:
@@ -140,7 +159,8 @@ def _check_length(config: Config, data: Series, table: Table, steps: int) -> Non
     )
 
 
-def _check_positive(config: Config, table: Table) -> None:
+def check_positive(config: Config, table: Table) -> None:
+    """Raises DataError where a series, whose logarithm is read, is not above 0."""
     rows, columns = np.nonzero(table.values <= 0)
     if not len(rows):
         return

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Floats, Sequences
 
-__all__ = ["consecutive", "joined", "overlapping"]
+__all__ = ["consecutive", "joined", "overlapping", "recut"]
 
 
 def overlapping(  # noqa: PLR0917
@@ -86,6 +86,21 @@ def joined(parts: Sequence[Sequences], begins: Sequence[int]) -> Sequences:
         targets=np.concatenate([part.targets for part in parts]),
         lengths=lengths,
         origin=np.concatenate(moved),
+    )
+
+
+def recut(split: Sequences, window: int) -> Sequences:
+    """Consecutive windows cut anew, `window` steps long: each target still exactly once."""
+    old = split.inputs.shape[1]
+    lengths = np.full(len(split), old) if split.lengths is None else split.lengths
+    valid_NT = np.arange(old) < lengths[:, None]
+    inputs, targets = split.inputs[valid_NT], split.targets[valid_NT]
+    begins = np.arange(0, len(inputs), window)
+    return Sequences(
+        _cut(inputs, window),
+        _cut(targets, window),
+        np.minimum(window, len(inputs) - begins) if len(inputs) % window else None,
+        origin=None if split.origin is None else split.origin[0] + begins,
     )
 
 

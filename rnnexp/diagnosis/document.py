@@ -20,11 +20,15 @@ from rnnexp.diagnosis.remedy import remedy_for
 from rnnexp.diagnosis.truncation import truncation_bias
 from rnnexp.diagnosis.verdict import Evidence, judge
 from rnnexp.experiment import Experiment
+from rnnexp.layers.network import Network
 from rnnexp.manual.contributions import contributions
 from rnnexp.manual.network import Reader, ReaderSum
 from rnnexp.manual.norm import Values
+from rnnexp.verification.condition import encoded
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe, loss_by_hand
 from rnnexp.verification.transcribe import transcribe
+from rnnexp.verification.words import behind_words
 
 __all__ = ["SEQUENCES", "diagnose"]
 
@@ -46,9 +50,12 @@ def diagnose(
     is judged, or what truncation leaves of it.
     """
     config, dataset = experiment.config, experiment.dataset
+    plain = plain_network(experiment)
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
+    network, probe, _ = behind_words(plain, probe)
+    network, probe, _ = encoded(network, probe)
     steps = max(probe.lengths)
-    layers = _layers(experiment, probe)
+    layers = _layers(experiment, network, probe)
     clipping = None if records is None else clipping_of(records)
     readers = [layer for layer in layers if layer["forward"]]
     truncated = _truncated(experiment)
@@ -74,14 +81,14 @@ def diagnose(
         "k2": cut,
         "layers": layers,
         "clipping": _account(clipping),
-        "truncation": _truncation(experiment, probe),
+        "truncation": _truncation(experiment, network, probe),
         "order": _orders(experiment, records is not None, retrain),
     }
 
 
-def _layers(experiment: Experiment, probe: Probe) -> list[dict[str, Any]]:
+def _layers(experiment: Experiment, network: Network, probe: Probe) -> list[dict[str, Any]]:
     """Every reader of every layer, bottom first."""
-    network = experiment.network.to(torch.device("cpu"))
+    network.to(torch.device("cpu"))
     written, groups = transcribe(network, np.float64), grouped(probe)
     sums: dict[str, list[ReaderSum]] = {}
     for group, run in zip(groups, forward(written, groups), strict=True):
@@ -123,11 +130,13 @@ def _truncated(experiment: Experiment) -> Truncated | None:
     return bptt if isinstance(bptt, Truncated) and not ends else None
 
 
-def _truncation(experiment: Experiment, probe: Probe) -> list[dict[str, Any]] | None:
+def _truncation(
+    experiment: Experiment, network: Network, probe: Probe
+) -> list[dict[str, Any]] | None:
     bptt = _truncated(experiment)
     if bptt is None:
         return None
-    found = truncation_bias(experiment.network, experiment.task, probe, bptt)
+    found = truncation_bias(network, experiment.task, probe, bptt)
     return [asdict(bias) for bias in found]
 
 

@@ -6,43 +6,144 @@ from itertools import pairwise
 
 from torch import nn
 
+from rnnexp.config.schema import Experiment as Settings
 from rnnexp.config.schema.model import Model
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.data.dataset import Ends, Image, Spec, Tokens, Values, Words
+from rnnexp.layers.attention import Attention
 from rnnexp.layers.direction import Direction, HiddenDirection
+from rnnexp.layers.encoder_decoder import (
+    AnyNetwork,
+    CopyBridge,
+    Decoder,
+    EncoderDecoder,
+    LinearBridge,
+)
+from rnnexp.layers.encoder_decoder_plan import (
+    decoder_of,
+    final_size,
+    readout_inputs,
+    readout_size,
+    writer_of,
+)
+from rnnexp.layers.image_encoder import ImageEncoder
 from rnnexp.layers.init import initialise, initialise_output
-from rnnexp.layers.network import Bridge, Network, OneHot
+from rnnexp.layers.network import Bridge, Dropouts, Network, OneHot
 from rnnexp.layers.output_direction import OutputDirection
-from rnnexp.layers.shape_plan import STATES, encoded_size, output_sizes, return_sequences
+from rnnexp.layers.shape_plan import (
+    STATES,
+    condition_size,
+    encoded_size,
+    output_sizes,
+    pooling_of,
+    return_sequences,
+)
 from rnnexp.layers.stack import RecurrentLayer, Stack
+from rnnexp.layers.word_encoder import WordDropout, WordEncoder
 
-__all__ = ["build_network"]
+__all__ = ["build", "build_encoder_decoder", "build_network"]
 
 
-def build_network(model: Model, dataset: Dataset, conditioning: str | None = None) -> Network:
+def build(settings: Settings, ends: Ends) -> AnyNetwork:
+    """The network that an experiment asks for, of either kind."""
+    if ends.shape == "delayed":
+        return build_encoder_decoder(settings.model, ends)
+    return build_network(settings.model, ends, getattr(settings.task, "conditioning", None))
+
+
+def build_network(model: Model, ends: Ends, conditioning: str | None = None) -> Network:
     """The network of an experiment, freshly initialised from torch's random state."""
-    steps = dataset.outputs if conditioning else dataset.inputs
-    encode, input_size = _encoder(steps, model.embedding), encoded_size(steps, model.embedding)
-    condition = _encoder(dataset.inputs, None) if conditioning else None
+    steps = ends.outputs if conditioning else ends.inputs
+    encode, input_size = _reader(steps, model), encoded_size(steps, model)
+    condition = _condition_encoder(model, ends.inputs) if conditioning else None
     if conditioning == "every_step":
-        input_size += dataset.inputs.size
-    returns = return_sequences(len(model.hidden_sizes), dataset.shape)
+        input_size += condition_size(model, ends.inputs)
+    pooling = pooling_of(model, ends.shape)
+    returns = return_sequences(len(model.hidden_sizes), ends.shape, pooling)
+    dropouts = _dropouts(model, steps)
     if model.recurrence != "hidden_to_hidden":
-        stack = _output_stack(model, input_size, dataset.outputs, returns)
-        return Network(encode, stack, nn.Identity(), condition)
-    stack = _stack(model, input_size, returns)
-    head = nn.Linear(stack.output_size, dataset.outputs.size)
+        stack = _output_stack(model, input_size, ends.outputs, returns)
+        return Network(encode, stack, nn.Identity(), condition, dropouts=dropouts)
+    stack = _stack(model, input_size, returns, ends.time_steps)
+    head = nn.Linear(stack.output_size, ends.outputs.size)
     nn.init.xavier_uniform_(head.weight)
     nn.init.zeros_(head.bias)
     if model.tied_embedding and isinstance(encode, nn.Embedding):
         head.weight = encode.weight
     bridge = None
     if conditioning == "initial_state":
-        bridge = Bridge(dataset.inputs.size, model.hidden_sizes, len(STATES[model.cell]))
-    return Network(encode, stack, head, condition, bridge)
+        size = condition_size(model, ends.inputs)
+        bridge = Bridge(size, model.hidden_sizes, len(STATES[model.cell]))
+    return Network(encode, stack, head, condition, bridge, pooling, dropouts)
 
 
-def _encoder(spec: Values | Tokens, embedding: int | None) -> nn.Module:
-    if isinstance(spec, Values):
+def build_encoder_decoder(model: Model, ends: Ends) -> EncoderDecoder:
+    """The network of a delayed many-to-many, freshly initialised from torch's random state."""
+    encode, size = _reader(ends.inputs, model), encoded_size(ends.inputs, model)
+    stack = _stack(model, size, (True,) * len(model.hidden_sizes), ends.time_steps)
+    return EncoderDecoder(encode, stack, _bridge(model), _decoder(model, ends, stack))
+
+
+def _bridge(model: Model) -> nn.Module | None:
+    writer = writer_of(model)
+    kind = decoder_of(model).bridge
+    if kind == "zero":
+        return None
+    if kind == "copy":
+        return CopyBridge(model.merge or "concat")
+    return LinearBridge(final_size(model), writer.hidden_sizes, len(STATES[model.cell]))
+
+
+def _decoder(model: Model, ends: Ends, encoder: Stack) -> Decoder:
+    settings, writer, outputs = decoder_of(model), writer_of(model), ends.outputs
+    hidden, size = writer.hidden_sizes[-1], readout_size(model)
+    attention = None
+    if settings.attention != "none":
+        attention = Attention(settings.attention, hidden, encoder.output_size)
+    read = readout_inputs(model)
+    readout = None if read is None else nn.Linear(read, size)
+    embed, head = _encoder(outputs, writer.embedding), nn.Linear(size, outputs.size)
+    for linear in (head,) if readout is None else (readout, head):
+        nn.init.xavier_uniform_(linear.weight)
+        nn.init.zeros_(linear.bias)
+    if settings.tied_embedding and isinstance(embed, nn.Embedding):
+        head.weight = embed.weight
+    input_size = encoded_size(outputs, writer) + (size if settings.input_feeding else 0)
+    returns = (True,) * len(writer.hidden_sizes)
+    stack = _stack(writer, input_size, returns, ends.time_steps)
+    feeding, dropout = settings.input_feeding, settings.dropout
+    return Decoder(embed, stack, attention, readout, head, feeding, dropout)
+
+
+def _dropouts(model: Model, steps: Spec) -> Dropouts:
+    words = None
+    if model.word_dropout:
+        vocabulary = steps.vocabulary if isinstance(steps, Tokens) else None
+        assert vocabulary is not None and vocabulary.unknown is not None, "was not checked"
+        words = WordDropout(model.word_dropout, vocabulary.unknown)
+    return Dropouts(words, model.input_dropout, model.output_dropout)
+
+
+def _reader(steps: Spec, model: Model) -> nn.Module:
+    """What turns the steps into numbers; a frozen embedding is no longer trained."""
+    encode = _encoder(steps, model.embedding)
+    if model.pretrained is not None and model.pretrained.frozen:
+        encode.requires_grad_(False)
+    if model.characters is None or not isinstance(steps, Words):
+        return encode
+    assert isinstance(encode, nn.Embedding)
+    return WordEncoder(encode, len(steps.spelling.characters), model.characters)
+
+
+def _condition_encoder(model: Model, condition: Values | Tokens | Image) -> nn.Module:
+    if not isinstance(condition, Image):
+        return _encoder(condition, None)
+    if model.image_encoder is None:
+        return nn.Flatten()
+    return ImageEncoder(model.image_encoder, condition)
+
+
+def _encoder(spec: Values | Tokens | Image, embedding: int | None) -> nn.Module:
+    if not isinstance(spec, Tokens):
         return nn.Identity()
     if embedding is None:
         return OneHot(spec.size)
@@ -51,13 +152,13 @@ def _encoder(spec: Values | Tokens, embedding: int | None) -> nn.Module:
     return table
 
 
-def _stack(model: Model, input_size: int, returns: tuple[bool, ...]) -> Stack:
+def _stack(model: Model, input_size: int, returns: tuple[bool, ...], time_steps: int) -> Stack:
     width = 2 if model.bidirectional and model.merge in (None, "concat") else 1
     sizes = (input_size, *(width * hidden for hidden in model.hidden_sizes))
     layers = [
         RecurrentLayer(
-            _direction(model, size, hidden),
-            _direction(model, size, hidden) if model.bidirectional else None,
+            _direction(model, size, hidden, time_steps),
+            _direction(model, size, hidden, time_steps) if model.bidirectional else None,
             model.merge or "concat",
             returned,
         )
@@ -68,7 +169,7 @@ def _stack(model: Model, input_size: int, returns: tuple[bool, ...]) -> Stack:
     return Stack(layers, model.dropout)
 
 
-def _direction(model: Model, input_size: int, hidden_size: int) -> Direction:
+def _direction(model: Model, input_size: int, hidden_size: int, time_steps: int) -> Direction:
     direction = HiddenDirection(
         model.cell,
         input_size,
@@ -78,7 +179,8 @@ def _direction(model: Model, input_size: int, hidden_size: int) -> Direction:
         model.recurrent_dropout,
         model.initial_state == "learned",
     )
-    initialise(direction, model.init, 1.0 if model.forget_bias is None else model.forget_bias)
+    forget_bias = 1.0 if model.forget_bias is None else model.forget_bias
+    initialise(direction, model.init, forget_bias, time_steps)
     return direction
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnexp.kernels import Path, available
 from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
@@ -42,9 +44,16 @@ class Direction(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, x_TBI: Tensor, state: CellState | None = None, teacher: Teacher | None = None
+        self,
+        x_TBI: Tensor,
+        state: CellState | None = None,
+        teacher: Teacher | None = None,
+        lengths_B: Tensor | None = None,
     ) -> tuple[Tensor, CellState]:
-        """Outputs (T, B, output_size) and the state after the last step, each (B, ...)."""
+        """Outputs (T, B, output_size) and the state after the last step, each (B, ...).
+
+        lengths_B: take the state after each sequence's own last step, not after the padding.
+        """
 
 
 class HiddenDirection(Direction):
@@ -95,26 +104,39 @@ class HiddenDirection(Direction):
         return tuple(vector_H.expand(batch, -1) for vector_H in self.initial)
 
     def forward(
-        self, x_TBI: Tensor, state: CellState | None = None, teacher: Teacher | None = None
+        self,
+        x_TBI: Tensor,
+        state: CellState | None = None,
+        teacher: Teacher | None = None,
+        lengths_B: Tensor | None = None,
     ) -> tuple[Tensor, CellState]:
         """Outputs h_TBH and the state after the last step, each (B, H)."""
         assert teacher is None, "no output is fed back"
         if state is None:
             state = self.initial_state(x_TBI.shape[1])
         if self.path.name == "torch":
-            return self._torch_loop(x_TBI, state)
-        return self._equations(x_TBI, state)
+            return self._torch_loop(x_TBI, state, lengths_B)
+        return self._equations(x_TBI, state, lengths_B)
 
-    def _torch_loop(self, x_TBI: Tensor, state: CellState | None) -> tuple[Tensor, CellState]:
-        if state is None:
-            h_TBH, last = self.rnn(x_TBI)
+    def _torch_loop(
+        self, x_TBI: Tensor, state: CellState | None, lengths_B: Tensor | None
+    ) -> tuple[Tensor, CellState]:
+        first: Any = None
+        if state is not None:
+            parts = tuple(s_BH.unsqueeze(0).contiguous() for s_BH in state)
+            first = parts if self.cell == "lstm" else parts[0]
+        if lengths_B is None:
+            h_TBH, last = self.rnn(x_TBI, first)
         else:
-            first = [s_BH.unsqueeze(0).contiguous() for s_BH in state]
-            h_TBH, last = self.rnn(x_TBI, tuple(first) if self.cell == "lstm" else first[0])
+            packed = pack_padded_sequence(x_TBI, lengths_B.cpu(), enforce_sorted=False)
+            packed_h, last = self.rnn(packed, first)
+            h_TBH, _ = pad_packed_sequence(packed_h, total_length=len(x_TBI))
         last = last if self.cell == "lstm" else (last,)
         return h_TBH, tuple(s_1BH.squeeze(0) for s_1BH in last)
 
-    def _equations(self, x_TBI: Tensor, state: CellState | None) -> tuple[Tensor, CellState]:
+    def _equations(
+        self, x_TBI: Tensor, state: CellState | None, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, CellState]:
         if state is None:
             zeros_BH = x_TBI.new_zeros(x_TBI.shape[1], self.hidden_size)
             state = (zeros_BH,) * len(STATES[self.cell])
@@ -128,8 +150,12 @@ class HiddenDirection(Direction):
             return product + b_hh_G
 
         step, outputs = self._step(), []
-        for zx_BG in zx_TBG.unbind(0):
-            state = step(zx_BG, state, recur)
+        for t, zx_BG in enumerate(zx_TBG.unbind(0)):
+            new = step(zx_BG, state, recur)
+            if lengths_B is not None:
+                runs_B1 = (t < lengths_B).unsqueeze(1)
+                new = tuple(torch.where(runs_B1, *pair) for pair in zip(new, state, strict=True))
+            state = new
             outputs.append(state[0])
         return torch.stack(outputs), state
 

@@ -1,10 +1,12 @@
 """How recurrent weights start. Blocks of gates are initialised gate by gate.
 
 Sources: orthogonal, Saxe 2014; identity (IRNN), Le, Jaitly, Hinton 2015; forget-gate bias,
-Jozefowicz 2015; Glorot 2010.
+Jozefowicz 2015; chrono, Tallec and Ollivier 2018; Glorot 2010.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +20,17 @@ __all__ = ["initialise", "initialise_output", "spectral_radius"]
 
 
 @torch.no_grad()
-def initialise(direction: HiddenDirection, init: Init, forget_bias: float = 1.0) -> None:
+def initialise(
+    direction: HiddenDirection,
+    init: Init,
+    forget_bias: float | Literal["chrono"] = 1.0,
+    time_steps: int = 2,
+) -> None:
     """Overwrite the weights and biases of one direction in place.
 
-    Biases start at 0, the LSTM's forget gate at `forget_bias` (all of it in b_ih).
+    Biases start at 0, the LSTM's forget gate at `forget_bias` (all of it in b_ih). With `chrono`
+    each unit keeps its state for about as many steps as it draws, U ~ uniform(1, T - 1): b_f =
+    log U and b_i = -b_f in an LSTM; b_z = log U in a GRU, where z is the share that is kept.
     """
     gates = GATES[direction.cell]
     W_xh_GI, W_hh_GH, b_xh_G, b_hh_G = direction.weights
@@ -32,8 +41,18 @@ def initialise(direction: HiddenDirection, init: Init, forget_bias: float = 1.0)
         _recurrent(block_HH, init)
     nn.init.zeros_(b_xh_G)
     nn.init.zeros_(b_hh_G)
-    if direction.cell == "lstm":
-        b_xh_G.chunk(len(gates))[gates.index("f")].fill_(forget_bias)
+    blocks = dict(zip(gates, b_xh_G.chunk(len(gates)), strict=True))
+    if forget_bias == "chrono":
+        _chrono(blocks, time_steps)
+    elif direction.cell == "lstm":
+        blocks["f"].fill_(forget_bias)
+
+
+def _chrono(biases: dict[str, Tensor], time_steps: int) -> None:
+    kept = biases["f" if "f" in biases else "z"]
+    kept.uniform_(1, max(time_steps - 1, 1)).log_()
+    if "f" in biases:
+        biases["i"].copy_(-kept)
 
 
 @torch.no_grad()

@@ -13,9 +13,10 @@ from torch.nn import functional as F
 
 from rnnexp.layers.cells import CellState
 from rnnexp.layers.direction import Teacher
+from rnnexp.layers.padding import pool
 from rnnexp.layers.stack import Stack, StackState
 
-__all__ = ["Bridge", "Network", "OneHot"]
+__all__ = ["Bridge", "Dropouts", "Network", "OneHot"]
 
 
 class OneHot(nn.Module):
@@ -47,26 +48,44 @@ class Bridge(nn.Module):
         )
 
 
-class Network(nn.Module):
-    """encode -> stack -> head, with an optional condition for one-to-many.
-
-    encode: token ids (T, B) -> (T, B, I), or the identity on values (T, B, I).
-    head: linear, or the identity where the top layer feeds its output back and so is the output.
-    condition: the one thing that a sequence is generated from, (B, C) or class ids (B,); it sets
-        the initial state through a bridge, or is appended to the input of every step.
-    """
+class Dropouts(nn.Module):
+    """What a network drops around its recurrent layers: tokens, inputs, what the head reads."""
 
     def __init__(
+        self, words: nn.Module | None = None, inputs: float = 0.0, outputs: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.words = words or nn.Identity()
+        self.inputs = nn.Dropout(inputs) if inputs else nn.Identity()
+        self.outputs = nn.Dropout(outputs) if outputs else nn.Identity()
+
+
+class Network(nn.Module):
+    """encode -> stack -> pool -> head, with an optional condition for one-to-many.
+
+    encode: token ids (T, B) -> (T, B, I), or the identity on values (T, B, I).
+    pooling: mean or max over the valid steps, for one answer from a stack that returns its
+        sequence; otherwise the head reads what the stack returns.
+    head: linear, or the identity where the top layer feeds its output back and so is the output.
+    condition: the one thing that a sequence is generated from, (B, C), class ids (B,) or images
+        (B, channels, height, width); encoded, it sets the initial state through a bridge, or is
+        appended to the input of every step.
+    """
+
+    def __init__(  # noqa: PLR0917
         self,
         encode: nn.Module,
         stack: Stack,
         head: nn.Linear | nn.Identity,
         encode_condition: nn.Module | None = None,
         bridge: Bridge | None = None,
+        pooling: str = "last",
+        dropouts: Dropouts | None = None,
     ) -> None:
         super().__init__()
         self.encode, self.stack, self.head = encode, stack, head
         self.encode_condition, self.bridge = encode_condition, bridge
+        self.pooling, self.dropouts = pooling, dropouts or Dropouts()
 
     def forward(
         self,
@@ -80,15 +99,27 @@ class Network(nn.Module):
 
         teacher: the true previous outputs, where the top layer feeds its own back.
         """
-        x_TBI = self.encode(inputs)
+        x_TBI = self.dropouts.inputs(self.encode(self.dropouts.words(inputs)))
         if condition is not None and self.encode_condition is not None:
-            condition_BC = self.encode_condition(condition)
             if self.bridge is None:
-                x_TBI = _append(x_TBI, condition_BC)
+                x_TBI = _append(x_TBI, self.encode_condition(condition))
             elif state is None:
-                state = self.bridge(condition_BC)
+                state = self.bridge(self.encode_condition(condition))
         h, last = self.stack(x_TBI, state, lengths_B, teacher)
-        return self.head(h), last
+        if self.pooling != "last":
+            h = pool(h, lengths_B, self.pooling)
+        return self.head(self.dropouts.outputs(h)), last
+
+    def reading_numbers(self) -> Network:
+        """The same modules without what encodes the tokens: it reads what that would return."""
+        return Network(
+            nn.Identity(),
+            self.stack,
+            self.head,
+            self.encode_condition,
+            self.bridge,
+            self.pooling,
+        )
 
 
 def _append(x_TBI: Tensor, condition_BC: Tensor) -> Tensor:

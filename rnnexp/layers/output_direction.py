@@ -59,9 +59,14 @@ class OutputDirection(Direction):
         self.path = self.available_paths[0]
 
     def forward(
-        self, x_TBI: Tensor, state: CellState | None = None, teacher: Teacher | None = None
+        self,
+        x_TBI: Tensor,
+        state: CellState | None = None,
+        teacher: Teacher | None = None,
+        lengths_B: Tensor | None = None,
     ) -> tuple[Tensor, CellState]:
         """Outputs (T, B, O) and the state (o_BO,) after the last step; o_0 is 0."""
+        assert lengths_B is None, "an encoder feeds its hidden state back"
         zeros_BO = x_TBI.new_zeros(x_TBI.shape[1], self.output_size)
         start_BO = zeros_BO if state is None else state[0]
         z_TBO, last_BO = self.rnn.scan(x_TBI, start_BO, teacher=teacher)

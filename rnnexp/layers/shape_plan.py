@@ -1,23 +1,31 @@
 """The shapes of a network before it exists: what each layer reads and returns, and what that costs.
 
-Shape letters: B batch, T time, I input, H hidden, O output, V vocabulary, D directions.
+Shape letters: B batch, T time, I input, H hidden, O output, V vocabulary, D directions; images are
+(channels, height, width).
 No torch: `plan` and the memory guard use this before any tensor is made.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from rnnexp.config.schema.model import Model
-from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.config.schema.model import ImageEncoder, Model
+from rnnexp.data.dataset import Ends, Image, Spec, Tokens, Values, Words
 
 __all__ = [
     "GATES",
     "STATES",
     "LayerPlan",
+    "condition_size",
+    "convolved",
     "encoded_size",
+    "encoder_rows",
     "output_sizes",
     "plan_layers",
+    "pooling_of",
+    "recurrent_row",
     "return_sequences",
 ]
 
@@ -25,6 +33,7 @@ GATES = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 STATES = {"rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
 
 READ_BY_NEXT = "the next layer reads every step"
+POOLED = "the pool reads every step"
 ONE_ANSWER = "the task wants one answer: the last valid state"
 EVERY_STEP = "the task wants an answer at every step"
 
@@ -46,18 +55,41 @@ class LayerPlan:
     stored: int
 
 
-def return_sequences(layers: int, shape: str) -> tuple[bool, ...]:
+def pooling_of(model: Model, shape: str) -> str:
+    """How one answer is read off the last layer: `last`, `mean` or `max`."""
+    return model.pooling or "last" if shape == "many_to_one" else "last"
+
+
+def return_sequences(layers: int, shape: str, pooling: str = "last") -> tuple[bool, ...]:
     """Which recurrent layers return their whole sequence.
 
     Every layer but the last must, because the next one reads it; the last one does unless the
-    task wants one answer per sequence.
+    task wants one answer per sequence, read off the last step.
     """
-    return (*(True for _ in range(layers - 1)), shape != "many_to_one")
+    return (*(True for _ in range(layers - 1)), shape != "many_to_one" or pooling != "last")
 
 
-def encoded_size(spec: Values | Tokens, embedding: int | None) -> int:
+def encoded_size(spec: Spec, model: Model) -> int:
     """I, what the first layer reads per step: values as they are, tokens embedded or one-hot."""
-    return embedding if embedding and isinstance(spec, Tokens) else spec.size
+    if not isinstance(spec, Tokens) or model.embedding is None:
+        return spec.size
+    if model.characters is not None and isinstance(spec, Words):
+        return model.embedding + 2 * model.characters.hidden_size
+    return model.embedding
+
+
+def condition_size(model: Model, condition: Values | Tokens | Image) -> int:
+    """C, what a sequence is generated from: an encoded image, pixels, values, or a class."""
+    encoder = model.image_encoder
+    return encoder.size if encoder and isinstance(condition, Image) else condition.size
+
+
+def convolved(encoder: ImageEncoder, image: Image) -> list[Image]:
+    """The image, and the maps after each convolution and its halving of height and width."""
+    maps = [image]
+    for channels in encoder.channels:
+        maps.append(Image(channels, maps[-1].height // 2, maps[-1].width // 2))
+    return maps
 
 
 def output_sizes(model: Model, outputs: Values | Tokens) -> tuple[int, ...]:
@@ -65,43 +97,108 @@ def output_sizes(model: Model, outputs: Values | Tokens) -> tuple[int, ...]:
     return (*model.hidden_sizes[:-1], outputs.size)
 
 
-def plan_layers(model: Model, dataset: Dataset, conditioning: str | None) -> tuple[LayerPlan, ...]:
+def plan_layers(model: Model, ends: Ends, conditioning: str | None) -> tuple[LayerPlan, ...]:
     """Every layer of the network that `build_network` makes, in order."""
-    time = dataset.time_steps
-    steps = dataset.outputs if conditioning else dataset.inputs
-    size = encoded_size(steps, model.embedding)
-    rows = [_encoder(steps, model, time)]
+    time = ends.time_steps
+    steps = ends.outputs if conditioning else ends.inputs
+    size = encoded_size(steps, model)
+    rows = list(encoder_rows(steps, model, time))
+    if conditioning and isinstance(ends.inputs, Image):
+        rows += [replace(row, stored=row.stored // time) for row in _image(model, ends.inputs)]
     if conditioning == "initial_state":
-        rows.append(_bridge(model, dataset.inputs.size))
+        rows.append(_bridge(model, condition_size(model, ends.inputs)))
     elif conditioning == "every_step":
-        size += dataset.inputs.size
-    returns = return_sequences(len(model.hidden_sizes), dataset.shape)
-    fed_back = output_sizes(model, dataset.outputs)
+        size += condition_size(model, ends.inputs)
+    pooling = pooling_of(model, ends.shape)
+    returns = return_sequences(len(model.hidden_sizes), ends.shape, pooling)
+    fed_back = output_sizes(model, ends.outputs)
     for index, (hidden, returned) in enumerate(zip(model.hidden_sizes, returns, strict=True)):
         last = index + 1 == len(model.hidden_sizes)
-        why = READ_BY_NEXT if not last else EVERY_STEP if returned else ONE_ANSWER
+        top = ONE_ANSWER if not returned else EVERY_STEP if pooling == "last" else POOLED
+        why = top if last else READ_BY_NEXT
         if model.recurrence != "hidden_to_hidden":
             row = _output_recurrent(model, index, size, fed_back[index], time, returned, why)
             rows.append(row)
             size = fed_back[index]
             continue
-        rows.append(_recurrent(model, index, size, hidden, time, returned, why))
+        rows.append(recurrent_row(model, index, size, hidden, time, returned, why))
         size = hidden * (2 if model.bidirectional and model.merge in (None, "concat") else 1)
-    rows.append(_output(dataset, model, size, time if returns[-1] else None))
+    if pooling != "last":
+        rows.append(_pool(pooling, size, time))
+    steps_answered = ends.shape != "many_to_one"
+    rows.append(_output(ends, model, size, time if steps_answered else None))
     return tuple(rows)
 
 
-def _encoder(spec: Values | Tokens, model: Model, time: int) -> LayerPlan:
-    size = encoded_size(spec, model.embedding)
+def encoder_rows(spec: Spec, model: Model, time: int) -> Iterator[LayerPlan]:
+    """How a step becomes numbers: as it is, embedded or one-hot, spelt."""
+    size = model.embedding if model.embedding and isinstance(spec, Tokens) else spec.size
     out = f"(B, {time}, {size})"
-    if isinstance(spec, Values):
-        return LayerPlan("values", out, out, None, "numbers are read as they are", 0, 0)
-    if model.embedding:
-        weights = spec.size * model.embedding
-        why = f"{spec.size} tokens embedded"
-        return LayerPlan("embedding", f"(B, {time})", out, None, why, weights, size)
-    why = f"{spec.size} tokens, no model.embedding"
-    return LayerPlan("one-hot", f"(B, {time})", out, None, why, 0, size)
+    if not isinstance(spec, Tokens):
+        yield LayerPlan("values", out, out, None, "numbers are read as they are", 0, 0)
+    elif model.embedding:
+        frozen = model.pretrained is not None and model.pretrained.frozen
+        why = f"{spec.size} tokens embedded{', frozen' if frozen else ''}"
+        yield LayerPlan("embedding", f"(B, {time})", out, None, why, spec.size * size, size)
+    else:
+        why = f"{spec.size} tokens, no model.embedding"
+        yield LayerPlan("one-hot", f"(B, {time})", out, None, why, 0, size)
+    if model.characters is not None and isinstance(spec, Words):
+        yield _characters(spec, model, time)
+
+
+def _characters(spec: Words, model: Model, time: int) -> LayerPlan:
+    """The layer that reads every word's characters, and joins its final states to the embedding."""
+    settings, width = model.characters, spec.spelling.width
+    assert settings is not None
+    E, H = settings.embedding, settings.hidden_size
+    gates, states = len(GATES[settings.cell]), len(STATES[settings.cell])
+    return LayerPlan(
+        "characters",
+        f"(B, {time}, {width})",
+        f"(B, {time}, {encoded_size(spec, model)})",
+        None,
+        f"both final states of a bi-{settings.cell} over each word's characters join its embedding",
+        len(spec.spelling.characters) * E + 2 * gates * H * (E + H + 2),
+        width * (2 * H * (gates + states + 1) + E),
+    )
+
+
+def _pool(pooling: str, size: int, time: int) -> LayerPlan:
+    what = {"mean": "mean", "max": "largest value"}[pooling]
+    why = f"the task wants one answer: the {what} of each unit over the valid steps"
+    return LayerPlan("pool", f"(B, {time}, {size})", f"(B, {size})", None, why, 0, size)
+
+
+def _image(model: Model, image: Image) -> list[LayerPlan]:
+    """What reads the image; `stored` is that of the whole sequence here."""
+    encoder = model.image_encoder
+    flat = f"(B, {image.size})"
+    if encoder is None:
+        return [LayerPlan("image", _axes(image), flat, None, "no model.image_encoder", 0, 0)]
+    maps = convolved(encoder, image)
+    rows = [
+        LayerPlan(
+            f"convolution {number}",
+            _axes(read),
+            _axes(made),
+            None,
+            "3x3, ReLU, the largest of 2x2",
+            made.channels * (9 * read.channels + 1),
+            read.size + 2 * made.channels * read.height * read.width,
+        )
+        for number, (read, made) in enumerate(pairwise(maps), start=1)
+    ]
+    size, encoded = maps[-1].size, encoder.size
+    flat, why = f"(B, {size})", "the image as one vector"
+    linear = LayerPlan(
+        "image linear", flat, f"(B, {encoded})", None, why, encoded * (size + 1), size + 2 * encoded
+    )
+    return [*rows, linear]
+
+
+def _axes(image: Image) -> str:
+    return f"(B, {image.channels}, {image.height}, {image.width})"
 
 
 def _bridge(model: Model, condition: int) -> LayerPlan:
@@ -112,7 +209,7 @@ def _bridge(model: Model, condition: int) -> LayerPlan:
     )
 
 
-def _recurrent(  # noqa: PLR0917
+def recurrent_row(  # noqa: PLR0917
     model: Model, index: int, size: int, hidden: int, time: int, returned: bool, why: str
 ) -> LayerPlan:
     gates, states = len(GATES[model.cell]), len(STATES[model.cell])
@@ -152,11 +249,11 @@ def _output_recurrent(  # noqa: PLR0917
     )
 
 
-def _output(dataset: Dataset, model: Model, size: int, time: int | None) -> LayerPlan:
-    outputs = dataset.outputs.size
+def _output(ends: Ends, model: Model, size: int, time: int | None) -> LayerPlan:
+    outputs = ends.outputs.size
     shared = model.tied_embedding and model.embedding is not None
     axes = "B" if time is None else f"B, {time}"
-    why = "scores of the classes" if isinstance(dataset.outputs, Tokens) else "predicted values"
+    why = "scores of the classes" if isinstance(ends.outputs, Tokens) else "predicted values"
     if model.recurrence != "hidden_to_hidden":
         shape, why = f"({axes}, {outputs})", f"{why}: the top layer's own output, fed back"
         return LayerPlan("output", shape, shape, None, why, 0, 0)

@@ -15,7 +15,7 @@ from rnnexp.layers.cells import CellState
 from rnnexp.layers.direction import Direction, Teacher
 from rnnexp.layers.padding import reverse, take_last
 
-__all__ = ["Merge", "RecurrentLayer", "Stack", "StackState"]
+__all__ = ["Merge", "RecurrentLayer", "Stack", "StackState", "merge_directions"]
 
 Merge = Literal["concat", "sum", "mean"]
 StackState = tuple[CellState, ...]
@@ -63,7 +63,20 @@ class RecurrentLayer(nn.Module):
                 outputs.append(reverse(back_TBH, lengths_B))
             else:
                 outputs.append(take_last(back_TBH, lengths_B))
-        return _merge(outputs, self.merge), last
+        return merge_directions(outputs, self.merge), last
+
+    def read(self, x_TBI: Tensor, lengths_B: Tensor) -> tuple[Tensor, tuple[CellState, ...]]:
+        """The whole sequence (T, B, H or 2H), and each direction's state after its last valid step.
+
+        What is returned at padded steps means nothing.
+        """
+        h_TBH, last = self.forward_reader(x_TBI, lengths_B=lengths_B)
+        if self.backward_reader is None:
+            return h_TBH, (last,)
+        reversed_TBI = reverse(x_TBI, lengths_B)
+        back_TBH, first = self.backward_reader(reversed_TBI, lengths_B=lengths_B)
+        outputs = [h_TBH, reverse(back_TBH, lengths_B)]
+        return merge_directions(outputs, self.merge), (last, first)
 
 
 class Stack(nn.Module):
@@ -93,8 +106,22 @@ class Stack(nn.Module):
             last.append(state_l)
         return x_TBI, tuple(last)
 
+    def read(
+        self, x_TBI: Tensor, lengths_B: Tensor
+    ) -> tuple[Tensor, tuple[tuple[CellState, ...], ...]]:
+        """The top layer's sequence, and every layer's final states, one for each direction."""
+        finals = []
+        for index, layer in enumerate(self.layers):
+            if index and self.dropout is not None:
+                x_TBI = self.dropout(x_TBI)
+            assert isinstance(layer, RecurrentLayer)
+            x_TBI, final = layer.read(x_TBI, lengths_B)
+            finals.append(final)
+        return x_TBI, tuple(finals)
 
-def _merge(outputs: list[Tensor], merge: Merge) -> Tensor:
+
+def merge_directions(outputs: list[Tensor], merge: Merge) -> Tensor:
+    """What the directions return, side by side, added or averaged."""
     if len(outputs) == 1:
         return outputs[0]
     if merge == "concat":

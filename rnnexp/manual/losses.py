@@ -13,18 +13,23 @@ __all__ = ["cross_entropy", "regression"]
 
 
 def cross_entropy(
-    z: Array, target: Array, counts: Array, class_weights: Array | None = None
+    z: Array,
+    target: Array,
+    counts: Array,
+    class_weights: Array | None = None,
+    label_smoothing: float = 0.0,
 ) -> tuple[float, Array]:
-    """L = -sum of w_c log softmax(z)_c over the targets c: dL/dz = w_c (softmax(z) - onehot(c)).
+    """L = -sum of q_c w_c log softmax(z)_c: dL/dz = softmax(z) sum(q w) - q w.
 
-    z (..., O), target (...) class numbers, counts (...) 1 where a target counts.
+    q is 1 for the target and 0 for the other classes, with label smoothing e instead
+    (1 - e) q + e/O. z (..., O), target (...) class numbers, counts (...) 1 where a target counts.
     """
     shifted = z - z.max(-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    weights = counts if class_weights is None else counts * class_weights[target]
-    one_hot = np.eye(z.shape[-1], dtype=z.dtype)[target]
-    loss = -(weights * (log_p * one_hot).sum(-1)).sum()
-    return float(loss), weights[..., None] * (np.exp(log_p) - one_hot)
+    one_hot, classes = np.eye(z.shape[-1], dtype=z.dtype)[target], z.shape[-1]
+    q = (1 - z.dtype.type(label_smoothing)) * one_hot + z.dtype.type(label_smoothing / classes)
+    w = counts[..., None] * (q if class_weights is None else q * class_weights)
+    return float(-(w * log_p).sum()), np.exp(log_p) * w.sum(-1, keepdims=True) - w
 
 
 def regression(name: str, z: Array, target: Array, counts: Array) -> tuple[float, Array]:

@@ -17,6 +17,7 @@ import numpy as np
 from rnnexp.manual.cells import Cell, outer, summed
 from rnnexp.manual.norm import Array, Values, Weights
 from rnnexp.manual.output_cells import OutputCell
+from rnnexp.manual.pooling import pooled, pooled_gradient
 from rnnexp.manual.unroll import Gradients, Teacher, double_sum, unroll
 
 __all__ = ["Activations", "Bridge", "Layer", "Network", "Reader", "ReaderSum"]
@@ -54,12 +55,16 @@ class Bridge:
 
 @dataclass
 class Activations:
-    """What a forward pass computed: per layer and reader all values, and the output at the end."""
+    """What a forward pass computed: per layer and reader all values, and the output at the end.
+
+    sequence: what the last layer returned; top: what is read of it, the same without a pool.
+    """
 
     inputs: Array
     condition: Array | None
     values: list[list[Values]] = field(default_factory=list)
     initial: list[Array] = field(default_factory=list)
+    sequence: Array | None = None
     top: Array | None = None
     output: Array | None = None
 
@@ -84,10 +89,11 @@ class ReaderSum:
 
 @dataclass(frozen=True)
 class Network:
-    """encode -> layers -> output, as plain arrays.
+    """encode -> layers -> pool -> output, as plain arrays.
 
     embedding (V, I) for tokens, or one_hot V; neither for values. W_ho (O, H) and b_o (O,) are
-    None where the top layer feeds its output back and so is the output itself.
+    None where the top layer feeds its output back and so is the output itself. pooling: `mean` or
+    `max` over all steps of what the last layer returns, or `last`, where it is read as it is.
     """
 
     layers: tuple[Layer, ...]
@@ -97,6 +103,7 @@ class Network:
     one_hot: int | None = None
     bridge: Bridge | None = None
     condition_one_hot: int | None = None
+    pooling: str = "last"
     dtype: type[np.floating] = np.float64
 
     def forward(
@@ -111,8 +118,8 @@ class Network:
         for layer, start in zip(self.layers, starts, strict=True):
             forced = teacher if layer is self.layers[-1] else None
             x = self._layer_forward(layer, x, start, forced, run)
-        run.top = x
-        run.output = x if self.W_ho is None else x @ self.W_ho.T + self.b_o
+        run.sequence, run.top = x, pooled(x, self.pooling)
+        run.output = run.top if self.W_ho is None else run.top @ self.W_ho.T + self.b_o
         return run
 
     def backward(self, run: Activations, d_output: Array) -> dict[str, Array]:
@@ -134,7 +141,9 @@ class Network:
 
     def layer_sums(self, run: Activations, d_output: Array) -> Iterator[list[ReaderSum]]:
         """The double sum of every reader, layer by layer from the top."""
-        dy = d_output if self.W_ho is None else d_output @ self.W_ho
+        d_top = d_output if self.W_ho is None else d_output @ self.W_ho
+        assert run.sequence is not None
+        dy = pooled_gradient(run.sequence, d_top, self.pooling)
         for number in reversed(range(1, len(self.layers) + 1)):
             layer, values = self.layers[number - 1], run.values[number - 1]
             rows = zip(

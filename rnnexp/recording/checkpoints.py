@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnnexp import __version__, storage
 from rnnexp.errors import CheckpointError, Problem, StorageError, UnsafeError
+from rnnexp.pickles import is_pickle
+from rnnexp.reading import read_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +140,7 @@ def load(path: Path) -> Checkpoint:
     if path.is_symlink():
         raise UnsafeError(f"{path} is a symbolic link")
     if path.is_file():
-        _refuse_pickle(path, storage.read_bytes(path))
+        _refuse_pickle(path, read_bytes(path))
     if not path.is_dir():
         raise CheckpointError(f"no checkpoint at {path}")
     files = {name: _read(path / name) for name in (MANIFEST, TENSORS, STATE)}
@@ -154,7 +156,7 @@ def load(path: Path) -> Checkpoint:
 
 def _read(path: Path) -> bytes:
     try:
-        data = storage.read_bytes(path, None if path.name == TENSORS else SMALL)
+        data = read_bytes(path, None if path.name == TENSORS else SMALL)
     except OSError as error:
         raise _damaged(path, f"cannot be read: {error.strerror}") from error
     _refuse_pickle(path, data)
@@ -171,11 +173,8 @@ def _damaged(path: Path, what: str, **fields: Any) -> CheckpointError:
 
 
 def _refuse_pickle(path: Path, data: bytes) -> None:
-    """Known by its first bytes, whatever the file is called; nothing in it is interpreted."""
-    binary = data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     archive = data[:4] == b"PK\x03\x04"  # what torch.save writes
-    text = data[:1] in b"(c])}IJLNSVFKMp" and data[-1:] == b"." and data[8:9] != b"{"
-    if data and (binary or archive or text):
+    if archive or is_pickle(data):
         raise UnsafeError(
             f"{path} is a pickle (or a torch archive of one), which can run code when read",
             hint="only safetensors are read; convert the weights where they come from",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnexp import storage
 from rnnexp.errors import UnsafeError
+from rnnexp.reading import read_bytes
 
 __all__ = ["read_json", "read_records"]
 
@@ -21,7 +21,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     Raises UnsafeError where the file is a symbolic link or absurdly large.
     """
     try:
-        value = json.loads(storage.read_bytes(path, JSON_LIMIT))
+        value = json.loads(read_bytes(path, JSON_LIMIT))
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

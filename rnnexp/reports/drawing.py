@@ -7,8 +7,10 @@ palette of Okabe and Ito, told apart by colour-blind readers) and by dash or mar
 from __future__ import annotations
 
 import io
+import math
 import textwrap
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,9 +21,12 @@ __all__ = [
     "as_png",
     "draw_line",
     "dress",
+    "label",
     "make_logarithmic",
     "new_figure",
+    "number",
     "plain",
+    "png_of",
 ]
 
 Series = tuple[list[float], list[float]]
@@ -30,6 +35,7 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6
 INK, FAINT = "#222222", "#D9D9D9"
 SIZE, DPI = (7.2, 4.2), 120
 TITLE_COLUMNS = 80
+LABEL_COLUMNS = 24
 MARKED_POINTS = 60
 POWERS = 1e5
 BESIDE_THE_TITLE = 2
@@ -38,10 +44,13 @@ PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", INK)
 FORMS = ("-", "--", "-.", ":", "-", "--", "-.")
 
 
-def new_figure(title: str, across: str, up: str) -> tuple[Figure, Axes]:
+def new_figure(
+    title: str, across: str, up: str, size: tuple[float, float] = SIZE
+) -> tuple[Figure, Axes]:
+    """A figure of a size in inches with one panel, whose axes have these names."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained", facecolor="white")
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
     dress(axes, across, up)
     heading = textwrap.shorten(title, TITLE_COLUMNS, placeholder="…")
@@ -63,6 +72,25 @@ def dress(axes: Axes, across: str, up: str) -> None:
 def plain(text: str) -> str:
     """Dollar signs would be read as mathematics."""
     return text.replace("$", r"\$")
+
+
+def label(text: str) -> str:
+    """A name from the data: on one line, short, what cannot be seen as `\\x1b` or `\\u202e`."""
+    seen = text if text.isprintable() else "".join(map(_visible, text))
+    short = seen if len(seen) <= LABEL_COLUMNS else seen[: LABEL_COLUMNS - 1] + "…"
+    return plain(short) if short.strip() else repr(short)
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def number(value: Any) -> float:
+    """A value of a record as a number; NaN where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def draw_line(axes: Axes, series: Series, label: str, colour: str, form: str) -> None:
@@ -95,9 +123,7 @@ def make_logarithmic(axes: Axes) -> None:
 
 
 def as_png(figure: Figure, axes: Axes) -> bytes:
-    """The figure as PNG; the same data give the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+    """The figure with its legend as PNG; the same data give the same bytes."""
     named = axes.get_legend_handles_labels()[1]
     if len(named) > BESIDE_THE_TITLE:
         figure.legend(frameon=False, fontsize=9, ncols=3, loc="outside lower center")
@@ -115,7 +141,16 @@ def as_png(figure: Figure, axes: Axes) -> bytes:
     else:
         axes.text(0.5, 0.5, "nothing was recorded", ha="center", va="center", color=GREY,
                   transform=axes.transAxes)  # fmt: skip
+    return png_of(figure)
+
+
+def png_of(figure: Figure) -> bytes:
+    """The figure as PNG; a letter that the font lacks is a box."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     FigureCanvasAgg(figure)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()

@@ -25,18 +25,27 @@ from rnnexp.reports.drawing import (
     dress,
     make_logarithmic,
     new_figure,
+    number,
 )
+from rnnexp.reports.forecast_plot import forecast_plot
+from rnnexp.reports.heatmaps import attention_plot, confusion_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["forecast_plot", "gradient_plot", "loss_plot", "metric_plot"]
+__all__ = [
+    "attention_plot",
+    "confusion_plot",
+    "forecast_plot",
+    "gradient_plot",
+    "loss_plot",
+    "metric_plot",
+]
 
 Record = Mapping[str, Any]
 
 LOG_SPAN = 50.0
-LONGEST_FORECAST = 300
 
 
 def loss_plot(records: Iterable[Record]) -> bytes:
@@ -106,68 +115,18 @@ def _share_below(figure: Figure, axes: Axes, clipped: Series) -> None:
     below.set_title(f"{total:.0%} of all steps clipped", fontsize=9, color=INK, loc="right", pad=3)
 
 
-def forecast_plot(predictions: Iterable[Record]) -> bytes:
-    """Targets and predictions of the test split in their own units, in the order of the series.
-
-    Of several output features the first is drawn, of a long split the last 300 steps. The panel
-    below shows prediction minus target.
-    """
-    rows = sorted(
-        (index, target, prediction)
-        for position, record in enumerate(predictions)
-        for index in [_number(record.get("index", position))]
-        for target in [_number(_first(record.get("target")))]
-        for prediction in [_number(_first(record.get("prediction")))]
-        if math.isfinite(index) and math.isfinite(target)
-    )
-    all_rows, rows = rows, rows[-LONGEST_FORECAST:]
-    steps = [row[0] for row in rows]
-    target, prediction = [row[1] for row in rows], [row[2] for row in rows]
-    part = f", last {len(rows)} of {len(all_rows):,}" if len(rows) < len(all_rows) else ""
-    figure, axes = new_figure(f"Forecast on the test split{part}", "", "value (own units)")
-    draw_line(axes, (steps, target), "target", INK, "-")
-    draw_line(axes, (steps, prediction), "prediction", ORANGE, "--o")
-    errors = [guess - truth for truth, guess in zip(target, prediction, strict=True)]
-    if rows:
-        _errors_below(figure, axes, (steps, errors))
-    return as_png(figure, axes)
-
-
-def _errors_below(figure: Figure, axes: Axes, errors: Series) -> None:
-    grid = figure.add_gridspec(2, 1, height_ratios=(3, 1), hspace=0.12)
-    axes.set_subplotspec(grid[0])
-    axes.tick_params(labelbottom=False)
-    below = figure.add_subplot(grid[1], sharex=axes)
-    dress(below, "position in the series", "error")
-    below.axhline(0, color=INK, linewidth=0.8)
-    below.fill_between(errors[0], errors[1], color=ORANGE, alpha=0.55, linewidth=0)
-
-
 # -- reading ---------------------------------------------------------------------------------------
 
 
 def _series(records: Sequence[Record], name: str) -> Series:
     """Steps and values of a metric, without what is not finite (it is spelled out in the log)."""
     points = sorted(
-        (_number(record.get("step")), _number(record.get(name)))
+        (number(record.get("step")), number(record.get(name)))
         for record in records
         if name in record
     )
     finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     return [x for x, _ in finite], [y for _, y in finite]
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-
-
-def _first(value: Any) -> Any:
-    while isinstance(value, list | tuple) and value:
-        value = value[0]
-    return value
 
 
 # -- drawing ---------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ __all__ = ["baselines"]
 def baselines(dataset: Dataset, split: str = "test") -> dict[str, dict[str, float]]:
     """Metrics of every naive answer that fits the data, by its name.
 
-    Numbers: mse, rmse and mae in the target's own units. Classes: loss (cross-entropy in nats per
-    valid step) and accuracy; perplexity and bits_per_unit for language models; exact_match for
-    generated sequences. `know_nothing` comes from theory, where there is one.
+    Numbers: mse, rmse and mae in the target's own units, mase of a time series. Classes: loss
+    (cross-entropy in nats per valid step), accuracy and macro_f1; perplexity and bits_per_unit for
+    language models; exact_match for generated sequences, and bleu and chrf where those are text.
+    `know_nothing` comes from theory, where there is one.
     """
     known = {"know_nothing": dict(dataset.know_nothing)} if dataset.know_nothing else {}
     score = score_numbers if isinstance(dataset.outputs, Values) else score_classes

@@ -6,35 +6,60 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.task import ManyToOne
+from rnnexp.config.schema.task import ManyToMany, ManyToOne
 from rnnexp.config.schema.task import Task as TaskConfig
-from rnnexp.data.dataset import Dataset, Values
+from rnnexp.data.dataset import Dataset, Tokens, Values
+from rnnexp.tasks.confusion import judges_classes
+from rnnexp.tasks.delayed import EncoderDecoderTask, Search
+from rnnexp.tasks.language import is_language
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Classification, Objective, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask
+from rnnexp.tasks.scaled_error import scale_weights
 from rnnexp.tasks.task import Task
+from rnnexp.tasks.text_scores import check_text_scores
 
-__all__ = ["build_task"]
-
-LANGUAGE_SOURCES = ("text", "python_docs")
+__all__ = ["build_task", "search_of"]
 
 
-def build_task(config: TaskConfig, dataset: Dataset) -> Task:
+def build_task(config: TaskConfig, dataset: Dataset, label_smoothing: float = 0.0) -> Task:
     """The task of an experiment."""
-    objective = _objective(config, dataset)
+    objective = _objective(config, dataset, label_smoothing)
     if config.kind == "many_to_one":
         return ManyToOneTask(objective)
-    if config.kind == "many_to_many":
+    if isinstance(config, ManyToMany):
+        if dataset.shape == "delayed":
+            return _delayed(config, objective, dataset)
         return ManyToManyTask(objective)
     return OneToManyTask(objective, getattr(dataset.outputs, "end", None))
 
 
-def _objective(config: TaskConfig, dataset: Dataset) -> Objective:
+def _delayed(config: ManyToMany, objective: Objective, dataset: Dataset) -> EncoderDecoderTask:
+    compares_texts, outputs = dataset.train.texts is not None, dataset.outputs
+    assert isinstance(outputs, Tokens)
+    if compares_texts:
+        check_text_scores()
+    search = search_of(config, dataset.time_steps)
+    return EncoderDecoderTask(objective, outputs, search, compares_texts)
+
+
+def search_of(config: ManyToMany, longest: int) -> Search:
+    """How delayed targets are written: to half as many tokens again as the longest of training."""
+    penalty = 1.0 if config.length_penalty is None else config.length_penalty
+    return Search(config.beam, penalty, most=longest * 3 // 2)
+
+
+def _objective(config: TaskConfig, dataset: Dataset, label_smoothing: float) -> Objective:
     if isinstance(dataset.outputs, Values):
-        return Regression(config.loss or "mse", dataset.outputs.scaler)
-    weights = _class_weights(config, dataset) if isinstance(config, ManyToOne) else None
-    return Classification(weights, language=dataset.source in LANGUAGE_SOURCES)
+        scaler, weights = dataset.outputs.scaler, scale_weights(dataset)
+        return Regression(config.loss or "mse", scaler, weights)
+    return Classification(
+        _class_weights(config, dataset) if isinstance(config, ManyToOne) else None,
+        language=is_language(dataset),
+        counted_classes=dataset.outputs.size if judges_classes(dataset) else None,
+        label_smoothing=label_smoothing,
+    )
 
 
 def _class_weights(config: ManyToOne, dataset: Dataset) -> Tensor | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from rnnexp.data.batches import Batch
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.task import Score, Task
 
@@ -19,12 +19,13 @@ class ManyToManyTask(Task):
         return self.objective.loss(*flatten(output, batch))
 
     def score(
-        self, network: Network, batch: Batch, state: StackState | None
+        self, network: AnyNetwork, batch: Batch, state: StackState | None
     ) -> tuple[Score, StackState]:
         output_TBO, state = network(batch.inputs, state, batch.lengths)
         output_TBO = output_TBO.float()
-        sums = self.objective.sums(*flatten(output_TBO, batch))
-        return Score(sums, batch.count, output_TBO), state
+        judged = flatten(output_TBO, batch)
+        sums, counts = self.objective.sums(*judged), self.objective.class_counts(*judged)
+        return Score(sums, batch.count, output_TBO, counts), state
 
 
 def flatten(output_TBO: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:

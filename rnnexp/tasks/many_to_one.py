@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from rnnexp.data.batches import Batch
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.task import Score, Task
 
@@ -19,9 +19,10 @@ class ManyToOneTask(Task):
         return self.objective.loss(output, batch.targets, None)
 
     def score(
-        self, network: Network, batch: Batch, state: StackState | None
+        self, network: AnyNetwork, batch: Batch, state: StackState | None
     ) -> tuple[Score, StackState]:
         output_BO, state = network(batch.inputs, state, batch.lengths)
         output_BO = output_BO.float()
-        sums = self.objective.sums(output_BO, batch.targets, None)
-        return Score(sums, batch.count, output_BO), state
+        judged = (output_BO, batch.targets, None)
+        sums, counts = self.objective.sums(*judged), self.objective.class_counts(*judged)
+        return Score(sums, batch.count, output_BO, counts), state

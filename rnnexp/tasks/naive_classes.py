@@ -6,55 +6,101 @@ Shape letters: M valid targets, V input tokens, O classes.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.data.dataset import Dataset, Tokens
+from rnnexp.data.dataset import Dataset, Tokens, Words
+from rnnexp.tasks.confusion import class_counts, judges_classes, macro_f1
+from rnnexp.tasks.language import is_language
+from rnnexp.tasks.naive_sequences import score_sequences
+from rnnexp.tasks.pair_counts import PairCounts
 
-__all__ = ["LANGUAGE_SOURCES", "score_classes"]
+__all__ = ["score_classes"]
 
-LANGUAGE_SOURCES = ("text", "python_docs")
+OWN_FILES = ("conllu", "csv_rows", "jsonl", "npz", "parquet_rows")
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Answer = Callable[[Ints, Ints], tuple[Doubles, Ints]]
+"""input tokens (M,) and targets (M,) -> probability of each target, the answer given instead"""
 
 
 def score_classes(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
     """Loss and accuracy of each naive answer, and what else the model of this data reports."""
-    language = dataset.source in LANGUAGE_SOURCES
-    generated = dataset.shape == "one_to_many"
-    targets = _targets(dataset, split)
-    frequency = _frequency(dataset)
-    top = np.full(len(targets), frequency.argmax())
+    language = is_language(dataset)
+    generated = dataset.shape in ("one_to_many", "delayed")
+    pairs = _pairs(dataset) if _inputs_tell(dataset) else None
+    frequency = _frequency(dataset, pairs)
+    top = frequency.argmax()
     name = "unigram" if language or generated else "majority"
-    scores = {name: _score(frequency[targets], top == targets, language)}
+
+    def most_frequent(_: Ints, targets: Ints) -> tuple[Doubles, Ints]:
+        return frequency[targets], np.broadcast_to(top, targets.shape)
+
+    scores = {name: _score(dataset, split, most_frequent)}
     if generated:
-        scores["most_frequent_sequence"] = _most_frequent_sequence(dataset, split)
-    elif _inputs_tell(dataset):
+        scores |= score_sequences(dataset, split)
+    elif pairs is not None:
         name = "bigram" if language else "most_frequent_per_token"
-        scores[name] = _after_input(dataset, split, frequency, language)
+        answer = _AfterInput.fit(pairs, frequency, dataset.inputs.size)
+        scores[name] = _score(dataset, split, answer)
     return scores
 
 
-def _score(probability: Doubles, right: NDArray[np.bool_], language: bool) -> dict[str, float]:
-    loss = float(-np.log(probability).mean())
-    scores = {"loss": loss, "accuracy": float(right.mean())}
-    if language:
+def _score(dataset: Dataset, split: str, answer: Answer) -> dict[str, float]:
+    total = right = count = 0.0
+    counts = np.zeros((3, dataset.outputs.size), dtype=np.int64)
+    for inputs, targets in _valid(dataset, split):
+        probability, answers = answer(inputs, targets)
+        total -= float(np.log(probability).sum())
+        right += float((answers == targets).sum())
+        count += len(targets)
+        if judges_classes(dataset):
+            counts += class_counts(targets, answers, dataset.outputs.size)
+    loss = total / count
+    scores = {"loss": loss, "accuracy": right / count}
+    if judges_classes(dataset):
+        scores["macro_f1"] = macro_f1(counts)
+    if is_language(dataset):
         scores |= {"perplexity": math.exp(loss), "bits_per_unit": loss / math.log(2)}
     return scores
 
 
-def _targets(dataset: Dataset, split: str) -> Ints:
-    """(M,) the valid targets of a split."""
-    return np.asarray(dataset.split(split).targets[dataset.counted(split)], dtype=np.int64)
+def _valid(dataset: Dataset, split: str) -> Iterator[tuple[Ints, Ints]]:
+    """The valid targets (M,) of a split, piece by piece, and the input token at each.
+
+    Where inputs are not aligned with targets, the targets stand in both places.
+    """
+    aligned = _inputs_tell(dataset)
+    for piece in dataset.split(split).pieces():
+        counted = dataset.counted_in(piece)
+        targets = _chosen(piece.targets, counted)
+        inputs = piece.inputs[..., 0] if isinstance(dataset.inputs, Words) else piece.inputs
+        yield _chosen(inputs, counted) if aligned else targets, targets
 
 
-def _frequency(dataset: Dataset) -> Doubles:
+def _chosen(values: NDArray[Any], counted: NDArray[np.bool_]) -> Ints:
+    """(M,) the values that count; all of them, mostly, and then there is nothing to pick."""
+    return np.asarray(values.ravel() if counted.all() else values[counted], dtype=np.int64)
+
+
+def _pairs(dataset: Dataset) -> PairCounts:
+    return PairCounts.of(_valid(dataset, "train"), dataset.inputs.size, dataset.outputs.size)
+
+
+def _frequency(dataset: Dataset, pairs: PairCounts | None) -> Doubles:
     """(O,) share of each class in the training part; with one added to every count where a class
     never came, so that no loss is infinite.
     """
-    counts = np.bincount(_targets(dataset, "train"), minlength=dataset.outputs.size)
+    counts = np.zeros(dataset.outputs.size, dtype=np.int64)
+    if pairs is not None:  # which were counted over the same targets
+        np.add.at(counts, pairs.pairs % len(counts), pairs.counts)
+    else:
+        for _, targets in _valid(dataset, "train"):
+            counts += np.bincount(targets, minlength=len(counts))
     counts = counts if counts.all() else counts + 1
     return np.asarray(counts / counts.sum())
 
@@ -62,33 +108,40 @@ def _frequency(dataset: Dataset) -> Doubles:
 def _inputs_tell(dataset: Dataset) -> bool:
     """Whether the token of each step may say something about the answer of that step."""
     aligned = dataset.shape == "many_to_many" and isinstance(dataset.inputs, Tokens)
-    return aligned and dataset.source in ("jsonl", *LANGUAGE_SOURCES)
+    return aligned and (dataset.source in OWN_FILES or is_language(dataset))
 
 
-def _after_input(
-    dataset: Dataset, split: str, frequency: Doubles, language: bool
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class _AfterInput:
     """What came most often with the same input token.
 
     Witten-Bell interpolation: P(b|a) = (c(ab) + n(a) P(b)) / (c(a) + n(a)), where n(a) is how many
     different answers a had in training; P(b) where a never came.
-    """
-    a, b = _inputs(dataset, "train"), _targets(dataset, "train")
-    classes, tokens = dataset.outputs.size, dataset.inputs.size
-    pairs, counts = np.unique(a * classes + b, return_counts=True)
-    kinds = np.bincount(pairs // classes, minlength=tokens)
-    total = np.bincount(a, minlength=tokens) + kinds
 
-    asked, targets = _inputs(dataset, split), _targets(dataset, split)
-    wanted = asked * classes + targets
-    place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-    together = np.where(pairs[place] == wanted, counts[place], 0)
-    smoothed = together + kinds[asked] * frequency[targets]
-    probability = np.where(
-        total[asked] > 0, smoothed / np.maximum(total[asked], 1), frequency[targets]
-    )
-    best = _best_answers(pairs, counts, kinds, frequency)
-    return _score(probability, best[asked] == targets, language)
+    frequency: (O,) P(b). kinds: (V,) n(a). total: (V,) c(a) + n(a). best: (V,) likeliest answer.
+    """
+
+    pairs: PairCounts
+    frequency: Doubles
+    kinds: Ints
+    total: Ints
+    best: Ints
+
+    @classmethod
+    def fit(cls, pairs: PairCounts, frequency: Doubles, tokens: int) -> _AfterInput:
+        a = pairs.pairs // len(frequency)
+        kinds = np.bincount(a, minlength=tokens)
+        came = np.zeros_like(kinds)
+        np.add.at(came, a, pairs.counts)
+        best = _best_answers(pairs.pairs, pairs.counts, kinds, frequency)
+        return cls(pairs, frequency, kinds, came + kinds, best)
+
+    def __call__(self, inputs: Ints, targets: Ints) -> tuple[Doubles, Ints]:
+        together = self.pairs.count_of(inputs, targets)
+        smoothed = together + self.kinds[inputs] * self.frequency[targets]
+        total = self.total[inputs]
+        known = smoothed / np.maximum(total, 1)
+        return np.where(total > 0, known, self.frequency[targets]), self.best[inputs]
 
 
 def _best_answers(pairs: Ints, counts: Ints, kinds: Ints, frequency: Doubles) -> Ints:
@@ -101,25 +154,3 @@ def _best_answers(pairs: Ints, counts: Ints, kinds: Ints, frequency: Doubles) ->
     best = np.full(len(kinds), top)
     best[a[last]] = np.where(score[last] >= kinds[a[last]] * frequency[top], b[last], top)
     return best
-
-
-def _inputs(dataset: Dataset, split: str) -> Ints:
-    """(M,) the input token at each valid target."""
-    return np.asarray(dataset.split(split).inputs[dataset.counted(split)], dtype=np.int64)
-
-
-def _most_frequent_sequence(dataset: Dataset, split: str) -> dict[str, float]:
-    """Always answer the sequence that training showed most often."""
-    (answer, _), *_ = Counter(_sequences(dataset, "train")).most_common(1)
-    sequences = _sequences(dataset, split)
-    counted = dataset.counted(split)
-    row = np.full(counted.shape[1], -1)
-    row[: len(answer)] = answer[: len(row)]
-    right = (dataset.split(split).targets == row)[counted]
-    exact = sum(sequence == answer for sequence in sequences) / len(sequences)
-    return {"accuracy": float(right.mean()), "exact_match": exact}
-
-
-def _sequences(dataset: Dataset, split: str) -> list[tuple[int, ...]]:
-    targets, counted = dataset.split(split).targets, dataset.counted(split)
-    return [tuple(row[valid].tolist()) for row, valid in zip(targets, counted, strict=True)]

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from rnnexp.data.dataset import Dataset, History, Tokens, Values
+from rnnexp.tasks.scaled_error import scale_weights
 
 __all__ = ["score_numbers"]
 
@@ -24,7 +25,7 @@ MOST_REGRESSORS = 256
 
 
 def score_numbers(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
-    """mse, rmse and mae of each naive answer, in the target's own units."""
+    """mse, rmse and mae of each naive answer in the target's own units; of a series mase too."""
     if dataset.shape == "one_to_many":
         answers = _mean_sequences(dataset, split)
     else:
@@ -33,12 +34,16 @@ def score_numbers(dataset: Dataset, split: str) -> dict[str, dict[str, float]]:
         past = _past_answers(dataset, dataset.history, split)
         answers |= {name: _own(dataset, answer) for name, answer in past.items()}
     truth = _own(dataset, _targets(dataset, split))
-    return {name: _errors(answer - truth) for name, answer in answers.items()}
+    weights = scale_weights(dataset)
+    return {name: _errors(answer - truth, weights) for name, answer in answers.items()}
 
 
-def _errors(error_MF: Doubles) -> dict[str, float]:
-    mse = float(np.square(error_MF).mean())
-    return {"mse": mse, "rmse": math.sqrt(mse), "mae": float(np.abs(error_MF).mean())}
+def _errors(error_MF: Doubles, scale_weights_F: Doubles | None) -> dict[str, float]:
+    mse, absolute = float(np.square(error_MF).mean()), np.abs(error_MF)
+    errors = {"mse": mse, "rmse": math.sqrt(mse), "mae": float(absolute.mean())}
+    if scale_weights_F is not None:
+        errors["mase"] = float((absolute @ scale_weights_F).mean())
+    return errors
 
 
 def _targets(dataset: Dataset, split: str) -> Doubles:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from rnnexp.data.batches import Batch
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
+from rnnexp.tasks.free_running import greedily
 from rnnexp.tasks.many_to_many import flatten
 from rnnexp.tasks.objective import Objective, Regression
 from rnnexp.tasks.task import Score, Task
@@ -37,7 +37,7 @@ class OneToManyTask(Task):
         return self.objective.loss(*flatten(output, batch))
 
     def score(
-        self, network: Network, batch: Batch, state: StackState | None
+        self, network: AnyNetwork, batch: Batch, state: StackState | None
     ) -> tuple[Score, StackState]:
         output_TBO, state = network(batch.inputs, None, batch.lengths, batch.condition)
         sums = self.objective.sums(*flatten(output_TBO.float(), batch))
@@ -61,11 +61,6 @@ class OneToManyTask(Task):
         return metrics
 
 
-def generate(network: Network, batch: Batch, classes: bool) -> Tensor:
+def generate(network: AnyNetwork, batch: Batch, classes: bool) -> Tensor:
     """The sequence that follows from the batch's condition, greedily: (T, B) ids or (T, B, O)."""
-    state, previous, answers = None, batch.inputs[:1], []
-    for _ in range(len(batch.targets)):
-        output_1BO, state = network(previous, state, None, batch.condition)
-        previous = output_1BO.argmax(-1) if classes else output_1BO
-        answers.append(previous)
-    return torch.cat(answers)
+    return greedily(network, batch.inputs[:1], len(batch.targets), batch.condition, classes)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from rnnexp.config.schema.training import Truncated
 from rnnexp.data.batches import Batch, Batches
 from rnnexp.data.dataset import Dataset
-from rnnexp.layers.network import Network
-from rnnexp.tasks.objective import Regression, own_units
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.task import Score, Task
+from rnnexp.training.answers import Answers, answers_of
 from rnnexp.training.bptt import rows
 
 __all__ = ["Evaluation", "evaluate", "evaluation_batches"]
@@ -24,10 +25,16 @@ WINDOWS_PER_STREAM = 8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of a split, and for a regression every forecast beside its truth, in own units."""
+    """Metrics of a split; where they were kept, every answer beside its target.
+
+    class_counts: (3, O) right answers, answers and targets of each class, where they are counted.
+    records: every target that a delayed task wrote, as text beside the true one.
+    """
 
     metrics: Mapping[str, float]
-    predictions: list[dict[str, Any]]
+    class_counts: NDArray[np.int64] | None
+    answers: Answers | None = None
+    records: Sequence[Mapping[str, Any]] = ()
 
 
 def evaluation_batches(
@@ -48,25 +55,27 @@ def evaluation_batches(
 
 @torch.no_grad()
 def evaluate(
-    network: Network,
+    network: AnyNetwork,
     task: Task,
     batches: Batches,
     device: torch.device,
-    keep_predictions: bool = False,
+    keep_answers: bool = False,
 ) -> Evaluation:
     """Metrics over a whole split; the network is left in the mode it was in."""
     was_training = network.training
     network.eval()
-    total, predictions, state = Score(), [], None
+    total, state = Score(), None
+    kept: list[Answers] = []
     for batch in batches.in_order():
         state = rows(state, len(batch.rows)) if batches.carry else None
         for start, part in _parts(batch.to(device), batches.part):
             score, state = task.score(network, part, state)
             total.add(score)
-            if keep_predictions and isinstance(task.objective, Regression):
-                predictions += _predictions(task.objective, batches, start, part, score.output)
+            if keep_answers and score.output is not None:
+                kept.append(answers_of(task.objective, part, start, score.output))
     network.train(was_training)
-    return Evaluation(task.metrics(total), predictions)
+    answers = Answers.join(kept) if kept else None
+    return Evaluation(task.metrics(total), total.class_counts, answers, total.records)
 
 
 def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:
@@ -76,36 +85,3 @@ def _parts(batch: Batch, length: int | None) -> Iterator[tuple[int, Batch]]:
         return
     for start in range(0, len(batch.inputs), length):
         yield start, batch.window(start, start + length)
-
-
-def _predictions(
-    objective: Regression, batches: Batches, start: int, batch: Batch, output: Tensor | None
-) -> list[dict[str, Any]]:
-    """One record per valid target: its place in the source, the truth and the forecast.
-
-    `index` counts the time steps of one series. Sequences that stand alone are numbered one after
-    the other, and `example` and `step` say which one and where in it.
-    """
-    assert output is not None
-    sequences = batches.sequences
-    truth, forecast = (
-        own_units(objective.scaler, batch.targets),
-        own_units(objective.scaler, output),
-    )
-    if batches.dataset.shape == "many_to_one":
-        truth, forecast = truth[None], forecast[None]
-    origin = batch.rows if sequences.origin is None else sequences.origin[batch.rows]
-    alone = batches.dataset.shape != "many_to_one" and not batches.dataset.consecutive
-    valid_TB = None if batch.mask is None else batch.mask.cpu().numpy() > 0
-    records = []
-    for b, first in enumerate(origin.tolist()):
-        for t in range(len(truth)):
-            if valid_TB is not None and not valid_TB[t, b]:
-                continue
-            step = start + t
-            number = int(batch.rows[b]) * batches.dataset.time_steps + step
-            place = {"index": number, "example": first, "step": step}
-            place = place if alone else {"index": first + step}
-            values = {"target": truth[t, b].tolist(), "prediction": forecast[t, b].tolist()}
-            records.append(place | values)
-    return records

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.config.schema.training import Training, Truncated
-from rnnexp.data.batches import Batch, Batches, teacher_of
-from rnnexp.layers.network import Network
+from rnnexp.data.batches import Batch, Batches, condition_of, teacher_of
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.task import Task
@@ -42,7 +42,7 @@ class Gradients:
     """Iterates over the updates of an epoch; the caller applies each gradient before the next."""
 
     def __init__(
-        self, config: Training, network: Network, task: Task, device: torch.device
+        self, config: Training, network: AnyNetwork, task: Task, device: torch.device
     ) -> None:
         self.network, self.task, self.device = network, task, device
         self.accumulate, self.precision = config.accumulate, config.precision
@@ -76,7 +76,7 @@ class Gradients:
         losses = []
         for batch in group:
             output, _ = self._forward(
-                batch.inputs, None, batch.lengths, batch.condition, teacher_of(batch)
+                batch.inputs, None, batch.lengths, condition_of(batch), teacher_of(batch)
             )
             losses.append(self._backward(output, batch, count))
         rows = np.concatenate([batch.rows for batch in group])

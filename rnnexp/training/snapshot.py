@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnexp.config.config import Config
+from rnnexp.errors import CheckpointError
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.training.bptt import Carried
 
-__all__ = ["model_weights", "snapshot"]
+__all__ = ["load_weights", "model_weights", "snapshot"]
 
 
 def snapshot(
@@ -44,6 +46,35 @@ def model_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
         for name, value in checkpoint.tensors.items()
         if name.startswith("model/")
     }
+
+
+def load_weights(network: nn.Module, checkpoint: Checkpoint, config: Config) -> None:
+    """Put the weights of a checkpoint into the network that the config describes.
+
+    Raises:
+        CheckpointError: they are those of another network.
+    """
+    own, saved = network.state_dict(), model_weights(checkpoint)
+    odd = [
+        name
+        for name in sorted(own.keys() | saved.keys())
+        if name not in own or name not in saved or own[name].shape != saved[name].shape
+    ]
+    if odd:
+        raise CheckpointError(
+            f"the checkpoint of step {checkpoint.step:,} holds the weights of another network than"
+            f" model: describes; {len(odd)} tensors differ, the first is {odd[0]}:"
+            f" {_shape(own, odd[0])} by the config, {_shape(saved, odd[0])} in the checkpoint",
+            code="CKP103",
+            position=config.where("model"),
+            key="model",
+            hint=f"put {config.path.name} back as it was when the run was trained",
+        )
+    network.load_state_dict(saved)
+
+
+def _shape(tensors: dict[str, Tensor], name: str) -> str:
+    return str(tuple(tensors[name].shape)) if name in tensors else "absent"
 
 
 def _carried_tensors(carried: Carried | None) -> dict[str, Tensor]:

@@ -36,7 +36,13 @@ class Teacher:
         return start + (end - start) * min(epoch / epochs, 1.0)
 
     def attach(self, batch: Batch, epoch: int) -> Batch:
-        """The batch with `teacher` (T, B, O) and `forced` (T, B, 1), from torch's generator."""
+        """The batch with `teacher` (T, B, O) and `forced` (T, B, 1), from torch's generator.
+
+        A decoder that reads tokens has the true ones among its inputs: then `teacher` is (T, B),
+        and nothing is attached where every step is forced.
+        """
+        if batch.condition_lengths is not None:
+            return self._attach_tokens(batch, self.share(epoch))
         answers = batch.targets
         if isinstance(self.outputs, Tokens):
             answers = F.one_hot(answers, self.outputs.size).to(torch.float32)
@@ -46,3 +52,10 @@ class Teacher:
         forced_TB1 = (coins_TB1 < self.share(epoch)).to(teacher_TBO.dtype)
         forced_TB1[0] = 0
         return replace(batch, teacher=teacher_TBO, forced=forced_TB1)
+
+    @staticmethod
+    def _attach_tokens(batch: Batch, share: float) -> Batch:
+        if share == 1:
+            return batch
+        coins_TB1 = torch.rand(*batch.inputs.shape, 1, device=batch.inputs.device)
+        return replace(batch, teacher=batch.inputs, forced=(coins_TB1 < share).float())

@@ -16,8 +16,9 @@ import torch
 from rnnexp.config.metrics import larger_is_better
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batches
+from rnnexp.data.signature import Signature
 from rnnexp.errors import DivergedError, InterruptedRunError
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.tasks.task import Task
 from rnnexp.training.clipping import build_clipper
@@ -55,7 +56,7 @@ class Trainer:
     def __init__(  # noqa: PLR0917
         self,
         config: Training,
-        network: Network,
+        network: AnyNetwork,
         task: Task,
         train: Batches,
         val: Batches,
@@ -63,6 +64,7 @@ class Trainer:
     ) -> None:
         self.config, self.network, self.task = config, network, task
         self.train, self.val, self.device = train, val, device
+        self.signature = Signature.of(train.dataset).to_json()
         self.optimizer = build_optimizer(config.optimizer, network.parameters())
         self.clipper = build_clipper(config.clip)
         self.updater = Updater(network, self.optimizer, self.clipper)
@@ -166,6 +168,7 @@ class Trainer:
             "stopping": self.monitor.state(),
             "schedule": self.schedule.state(),
             "clipping": self.clipper.state(),
+            "signature": self.signature,
         }
         carried = None if unroller is None else unroller.carried
         return snapshot(self.network, self.optimizer, carried, self.step, state)
@@ -214,6 +217,6 @@ def updates_per_epoch(config: Training, train: Batches) -> int:
     dataset = train.dataset
     if not isinstance(config.bptt, Truncated) or dataset.shape == "many_to_one":
         return math.ceil(len(train) / config.accumulate)
-    counted_NT, k1 = dataset.counted("train"), config.bptt.k1
-    windows = range(0, counted_NT.shape[1], k1)
-    return len(train) * sum(bool(counted_NT[:, t : t + k1].any()) for t in windows)
+    counted_T, k1 = dataset.counted_steps("train"), config.bptt.k1
+    windows = range(0, len(counted_T), k1)
+    return len(train) * sum(bool(counted_T[t : t + k1].any()) for t in windows)

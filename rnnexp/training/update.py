@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rnnexp.errors import DivergedError
-from rnnexp.layers.network import Network
+from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.training.clipping import Clipper
 
 __all__ = ["Statistics", "Updater"]
@@ -50,7 +50,7 @@ class Updater:
     """Moves the weights by one gradient."""
 
     def __init__(
-        self, network: Network, optimizer: torch.optim.Optimizer, clipper: Clipper
+        self, network: AnyNetwork, optimizer: torch.optim.Optimizer, clipper: Clipper
     ) -> None:
         self.network, self.optimizer, self.clipper = network, optimizer, clipper
 

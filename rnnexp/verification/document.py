@@ -10,11 +10,14 @@ import numpy as np
 from rnnexp.experiment import Experiment
 from rnnexp.layers.network import Network
 from rnnexp.tasks.task import Task
+from rnnexp.verification.condition import encoded
 from rnnexp.verification.lags import lags
 from rnnexp.verification.lecture import LAST_PLACE, lecture, printed_difference
+from rnnexp.verification.plain import plain_network
 from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import verify
 from rnnexp.verification.steps import steps
+from rnnexp.verification.words import behind_words
 
 __all__ = ["LONGEST", "SEQUENCES", "compare_experiment", "compare_lecture"]
 
@@ -32,11 +35,15 @@ def compare_experiment(
 
     steps_of: also every time step of that layer (from 1), with `gates` those too.
     """
+    plain = plain_network(experiment)
     probe = Probe.of(experiment.batches("val"), sequences, LONGEST)
     if experiment.config.experiment.training.teacher_forcing is not None:
         probe = probe.taught(experiment.dataset.outputs)
-    found = _compare(experiment.network, experiment.task, probe, steps_of, gates)
-    return {"of_time_steps": experiment.dataset.time_steps} | found
+    network, probe, words = behind_words(plain, probe)
+    network, probe, image = encoded(network, probe)
+    found = _compare(network, experiment.task, probe, steps_of, gates)
+    about = {"of_time_steps": experiment.dataset.time_steps, "not_compared": [*words, *image]}
+    return about | found
 
 
 def compare_lecture(gates: bool = False) -> dict[str, Any]:

@@ -126,7 +126,8 @@ def loss_by_hand(objective: Objective, output: Array, sequence: Sequence) -> tup
     assert isinstance(objective, Classification)
     weights = objective.class_weights
     given = None if weights is None else _numbers(weights, output.dtype.type)
-    return cross_entropy(output, sequence.targets, sequence.counts, given)
+    smoothing = objective.label_smoothing
+    return cross_entropy(output, sequence.targets, sequence.counts, given, smoothing)
 
 
 def _numbers(tensor: Tensor, dtype: type[np.floating]) -> Array:

@@ -84,6 +84,7 @@ def transcribe(network: Network, dtype: type[np.floating]) -> by_hand.Network:
         one_hot=encode.size if isinstance(encode, OneHot) else None,
         bridge=bridge,
         condition_one_hot=condition.size if isinstance(condition, OneHot) else None,
+        pooling=network.pooling,
         dtype=dtype,
     )
 
@@ -125,10 +126,12 @@ def _output_cell(direction: Direction) -> Cell:
 
 
 def parameters(network: Network) -> Iterator[Parameter]:
-    """Every trained tensor of the network, in the order of its `state_dict`."""
+    """Every trained tensor of the network, in the order of its `state_dict`; no frozen one."""
     tied = isinstance(network.encode, nn.Embedding) and isinstance(network.head, nn.Linear)
     tied = tied and network.encode.weight is network.head.weight
-    for name, _ in network.named_parameters():
+    for name, tensor in network.named_parameters():
+        if not tensor.requires_grad:
+            continue
         place, _, rest = name.partition(".")
         if place == "encode":
             parts = ("embedding", "output W_ho") if tied else ("embedding",)

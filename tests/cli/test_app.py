@@ -19,17 +19,22 @@ from rnnexp.errors import ConfigError, DataError, Problem
 COMMANDS = [
     "train",
     "evaluate",
+    "predict",
+    "generate",
     "compare-manual",
     "diagnose",
     "runs",
+    "init",
     "validate",
     "plan",
     "schema",
     "configs",
+    "data",
     "doctor",
 ]
 PAGES = [[name] for name in COMMANDS] + [
     ["runs", "ls"], ["runs", "show"], ["configs", "ls"], ["configs", "cp"],
+    ["data", "ls"], ["data", "get"],
 ]  # fmt: skip
 
 
@@ -172,6 +177,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         (["validate", "nothing.yaml"], {"torch", "numpy", "matplotlib"}),
         (["schema"], {"torch", "numpy", "matplotlib"}),
         (["configs", "ls"], {"torch", "numpy", "matplotlib"}),
+        (["data", "ls"], {"torch", "numpy", "matplotlib", "yaml"}),
     ],
 )
 def test_quick_commands_import_nothing_heavy(

@@ -38,6 +38,26 @@ def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HiddenDirection, "weights", property(without_a_bias))
 
 
+def test_words_say_what_is_not_compared(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [{"inputs": f"{a} {b} c", "target": a} for a in "xyz" for b in "abcdefghij"]
+    Path("a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Path("words.yaml").write_text(
+        "name: words\n"
+        "data: {source: jsonl, path: a.jsonl, unit: word, target_unit: label}\n"
+        "task: {kind: many_to_one}\n"
+        "model: {hidden_sizes: [4], embedding: 3, pooling: max, characters: {hidden_size: 2}}\n"
+        "training: {label_smoothing: 0.1}\n"
+    )
+    assert main(["compare-manual", "words.yaml", "--steps", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "10 tensors that read words" in captured.err
+    result = json.loads(captured.out)
+    assert "encode.embedding.weight" in result["not_compared"]
+    assert len(result["steps"][0]["x"]) == 3 + 2 * 2
+    assert main(["diagnose", "words.yaml"]) == 0
+    assert "healthy" in capsys.readouterr().out
+
+
 def test_the_lecture(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare-manual"]) == 0
     text = capsys.readouterr().out

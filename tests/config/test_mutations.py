@@ -30,7 +30,9 @@ Mutation = Callable[[random.Random, list[str]], int | None]
 
 def misspell(rng: random.Random, lines: list[str]) -> int | None:
     """Spoils one key, so that no section knows it; returns its line number."""
-    keys = [(n, m) for n, line in enumerate(lines) for m in re.finditer(r"([a-z_0-9]+):", line)]
+    keys = [
+        (n, m) for n, line in enumerate(lines) for m in re.finditer(r"([a-z_0-9]+):(?!\S)", line)
+    ]
     number, match = rng.choice([(n, m) for n, m in keys if "#" not in lines[n][: m.start()]])
     key = match[1]
     at = rng.randrange(len(key))

@@ -72,14 +72,15 @@ def test_a_file_without_permission(
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "secret").touch()
-    monkeypatch.setattr("rnnexp.data.sources.files._open_without_waiting", refuse)
+    monkeypatch.setattr("rnnexp.data.sources.files.open_without_waiting", refuse)
     assert "Permission denied" in refused_path("secret").message
 
 
-def test_a_file_larger_than_memory_is_not_read(refused_path: Any, tmp_path: Path) -> None:
+def test_a_file_larger_than_memory_is_not_read(refused: Any, tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 42)
-    problem = refused_path("sparse", exit_code=9)
+    problem = refused({"source": "jsonl", "path": "sparse"}, exit_code=9)
+    assert problem.key == "data.path"
     assert "4,398,046,511,104 bytes" in problem.message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,15 @@ def test_input_size(make: Any, refused: Any) -> None:
     make(ORDER, model={"input_size": 8})
     make(ORDER, model={"input_size": 5, "embedding": 5})
     assert "8" in refused(ORDER, model={"input_size": 9}).message
+
+
+def test_more_convolutions_than_an_image_can_be_halved(make: Any, refused: Any) -> None:
+    pytest.importorskip("sklearn.datasets")
+    digits = {"source": "digits", "view": "image"}
+    model = {"image_encoder": {"channels": [2, 2, 2, 2]}}
+    problem = refused(digits, "one_to_many", model=model)
+    assert (problem.code, problem.allowed) == ("DAT241", "at most 3")
+    make(digits, "one_to_many", model={"image_encoder": {"channels": [2, 2, 2]}})
 
 
 def test_class_weights(make: Any, refused: Any, write_lines: Any) -> None:
@@ -56,6 +66,17 @@ def test_a_season_longer_than_what_lies_before_the_test_part(
     assert f"the test part begins at step {begins}" in problem.message
 
 
+def test_a_metric_that_these_data_do_not_have(make: Any, refused: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("v\n" + "1\n2\n" * 50)
+    series = {"source": "csv", "path": "a.csv", "value": "v", "window": 5}
+    scaled = {"monitor": "val/mase"}
+    make(series, training=scaled)
+    problem = refused(series | {"season": 2}, training=scaled)
+    assert problem.message.startswith("there is no mase of this series")
+    assert (problem.code, problem.suggestion) == ("DAT158", "val/mae")
+    assert "there is no mase" in refused(series | {"season": 80}, training=scaled).message
+
+
 def test_a_class_that_stands_alone(refused: Any, write_lines: Any) -> None:
     write_lines("a.jsonl", [{"inputs": [float(i)], "target": "a"} for i in range(30)])
     assert "single class" in refused(JSONL, task={"target": "classification"}).message
@@ -74,7 +95,12 @@ def test_the_record(make: Any) -> None:
     assert record["source"] == "delayed_echo"
     assert record["splits"] == {"train": 8, "val": 4, "test": 4}
     assert record["T"] == 20
-    assert record["outputs"] == {"tokens": 4, "vocabulary": None, "end": None}
+    assert record["outputs"] == {
+        "kind": "tokens",
+        "tokens": 4,
+        "vocabulary": None,
+        "end": None,
+    }
     record = make({"source": "sunspots"}).record
     assert record["inputs"]["features"] == 1
     assert record["inputs"]["names"] == ["sunspots"]

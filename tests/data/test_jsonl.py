@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -352,3 +353,40 @@ def test_words_that_are_split_already_are_labels(refuse: Any) -> None:
     assert "a list of tokens is data.unit: label" in problem.hint
     problem = refuse([{"inputs": "a b", "target": ["D"]}], "many_to_many", unit="label", **units)
     assert "data.unit: word, or character" in problem.hint
+
+
+PAIRS = {"source": "jsonl", "path": "a.jsonl", "unit": "bpe", "pieces": 270}
+REVIEWS = [{"inputs": f"a fine, fine film {i} 😀", "target": "pn"[i % 2]} for i in range(30)]
+
+
+def test_byte_pairs_of_the_training_part(make: Any, write_lines: Any) -> None:
+    write_lines("a.jsonl", [*REVIEWS, {"inputs": "", "target": "pos"}])
+    dataset = make({**PAIRS, "empty": "drop"}, task={"target": "classification"})
+    assert isinstance(dataset.inputs, Tokens)
+    vocabulary, train = dataset.inputs.vocabulary, dataset.train
+    assert vocabulary is not None and train.lengths is not None and train.origin is not None
+    assert len(vocabulary) == dataset.inputs.size == 270
+    for row, length, line in zip(train.inputs, train.lengths, train.origin, strict=True):
+        text = REVIEWS[int(line) - 1]["inputs"]
+        assert vocabulary.decode_text(row[:length].tolist()) == text
+        assert length < len(text.encode())
+
+
+def test_generated_byte_pairs_end(make: Any, write_lines: Any) -> None:
+    write_lines("a.jsonl", [{"inputs": i % 3, "target": f"text no {i} ä"} for i in range(40)])
+    data = {**PAIRS, "unit": "id", "target_unit": "bpe"}
+    dataset = make(data, "one_to_many")
+    assert isinstance(dataset.outputs, Tokens) and dataset.outputs.end == 0
+    vocabulary, row = dataset.outputs.vocabulary, dataset.test.targets[0].tolist()
+    assert vocabulary is not None
+    text = vocabulary.decode_text(row[: row.index(0)])
+    assert text in [f"text no {i} ä" for i in range(40)]
+
+
+def test_byte_pairs_without_their_library(
+    refused: Any, write_lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("a.jsonl", REVIEWS)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    problem = refused(PAIRS, task={"target": "classification"}, exit_code=12)
+    assert problem.key == "data.unit" and "rnnexp[text]" in str(problem.hint)

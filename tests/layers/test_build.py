@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.schema.model import Characters, Model
 from rnnexp.data.batches import Batches
 from rnnexp.layers.build import build_network
 from rnnexp.layers.network import OneHot
 from rnnexp.layers.shape_plan import plan_layers, return_sequences
+from rnnexp.layers.word_encoder import WordEncoder
 
 MODELS: list[dict[str, Any]] = [
     {"cell": "rnn", "activation": "relu", "hidden_sizes": (5,)},
@@ -19,6 +20,9 @@ MODELS: list[dict[str, Any]] = [
     {"cell": "gru", "hidden_sizes": (5, 4), "initial_state": "learned"},
     {"cell": "lstm", "hidden_sizes": (5, 4), "bidirectional": True},
     {"cell": "gru", "hidden_sizes": (5, 4), "bidirectional": True, "merge": "mean"},
+    {"cell": "gru", "hidden_sizes": (5, 4), "pooling": "mean", "forget_bias": "chrono"},
+    {"cell": "lstm", "hidden_sizes": (5,), "pooling": "max", "bidirectional": True},
+    {"cell": "lstm", "hidden_sizes": (5,), "input_dropout": 0.5, "output_dropout": 0.5},
 ]
 
 
@@ -76,10 +80,76 @@ def test_embedding_and_tied_output(make_dataset: Any) -> None:
     assert isinstance(build_network(Model(), dataset).encode, OneHot)
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_words_with_their_characters(make_words: Any, cell: str) -> None:
+    dataset = make_words()
+    characters = Characters(embedding=3, hidden_size=4, cell=cell)  # type: ignore[arg-type]
+    settings = Model(hidden_sizes=(5,), embedding=6, characters=characters)
+    network, plan = build_network(settings, dataset), plan_layers(settings, dataset, None)
+    assert isinstance(network.encode, WordEncoder)
+    assert sum(row.parameters for row in plan) == sum(p.numel() for p in network.parameters())
+    batch = Batches(dataset, "train", 12, seed=0).take(dataset_rows(dataset))
+    x_TBI = network.encode(batch.inputs)
+    assert [12, *x_TBI.shape[::2]] == shape_of(plan[1].returns, 12)
+    assert plan[1].reads == f"(B, {dataset.time_steps}, {dataset.inputs.spelling.width})"
+
+
+def test_the_pool_is_a_row_of_the_plan(make_dataset: Any) -> None:
+    dataset = make_dataset("many_to_one", classes=3)
+    rows = plan_layers(Model(hidden_sizes=(5,), pooling="max"), dataset, None)
+    recurrent, pool, output = rows[-3:]
+    assert (recurrent.return_sequences, recurrent.why) == (True, "the pool reads every step")
+    assert (pool.name, pool.reads, pool.returns) == ("pool", "(B, 6, 5)", "(B, 5)")
+    assert "largest value" in pool.why and output.reads == "(B, 5)"
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_padding_changes_nothing(make_dataset: Any, pooling: str) -> None:
+    """Each sequence in a padded batch gets the output that it gets alone at its own length."""
+    dataset = make_dataset("many_to_one", classes=3, ragged=True)
+    model = Model(hidden_sizes=(5,), bidirectional=True, pooling=pooling)  # type: ignore[arg-type]
+    network = build_network(model, dataset)
+    batch = Batches(dataset, "train", 12, seed=0).take(dataset_rows(dataset))
+    together, _ = network(batch.inputs, None, batch.lengths)
+    assert batch.lengths is not None
+    for b, length in enumerate(batch.lengths):
+        alone, _ = network(batch.inputs[:length, b : b + 1])
+        torch.testing.assert_close(together[b : b + 1], alone, atol=1e-6, rtol=0)
+
+
+def test_dropouts_act_in_training_only(make_words: Any) -> None:
+    dataset = make_words()
+    batch = Batches(dataset, "train", 12, seed=0).take(dataset_rows(dataset))
+    for name in ("input_dropout", "output_dropout", "word_dropout"):
+        model = Model.model_validate(
+            {"hidden_sizes": (5,), "embedding": 6, "characters": {}} | {name: 0.5}
+        )
+        network = build_network(model, dataset)
+        outputs = [network(batch.inputs)[0] for _ in range(2)]
+        assert not torch.equal(*outputs), name
+        network.eval()
+        outputs = [network(batch.inputs)[0] for _ in range(2)]
+        assert torch.equal(*outputs), name
+
+
+def test_a_frozen_embedding_is_not_trained(make_words: Any) -> None:
+    dataset = make_words()
+    for spelt in (False, True):
+        characters: dict[str, Any] = {"characters": {}} if spelt else {}
+        model = {"hidden_sizes": (5,), "embedding": 6, "pretrained": {"path": "v", "frozen": True}}
+        settings = Model.model_validate(model | characters)
+        network = build_network(settings, dataset)
+        frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
+        assert frozen == ["encode.embedding.weight" if characters else "encode.weight"]
+        plan = plan_layers(settings, dataset, None)
+        assert sum(row.parameters for row in plan) == sum(p.numel() for p in network.parameters())
+
+
 def test_every_layer_but_the_last_returns_its_sequence() -> None:
     assert return_sequences(3, "many_to_one") == (True, True, False)
     assert return_sequences(3, "many_to_many") == (True, True, True)
     assert return_sequences(1, "one_to_many") == (True,)
+    assert return_sequences(2, "many_to_one", "mean") == (True, True)
 
 
 def test_one_seed_one_network(make_dataset: Any) -> None:

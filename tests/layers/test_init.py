@@ -52,6 +52,30 @@ def test_torch_keeps_what_torch_drew() -> None:
         assert torch.equal(old, new)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_chrono_opens_gates_for_as_long_as_the_sequences_are(cell: str) -> None:
+    """Tallec and Ollivier 2018: U ~ uniform(1, T - 1), so sigmoid(b) is 1 - 1 / (1 + U)."""
+    torch.manual_seed(0)
+    direction = HiddenDirection(cell, 5, 500)
+    initialise(direction, Init(), "chrono", time_steps=100)
+    blocks = dict(zip(GATES[cell], direction.weights[2].chunk(len(GATES[cell])), strict=True))
+    kept = blocks.pop("f" if cell == "lstm" else "z")
+    drawn = kept.exp()
+    assert 1 <= drawn.min() < 5 and 95 < drawn.max() <= 99
+    assert 45 < drawn.mean() < 55  # 50, give or take 4 standard errors of 1.3
+    if cell == "lstm":
+        assert torch.equal(blocks.pop("i"), -kept)
+    assert not any(block.any() for block in blocks.values())
+    assert not direction.weights[3].any()
+
+
+def test_chrono_of_the_shortest_sequences_is_neutral() -> None:
+    for steps in (1, 2):
+        direction = HiddenDirection("lstm", 5, 16)
+        initialise(direction, Init(), "chrono", steps)
+        assert not direction.weights[2].any()
+
+
 def test_forget_gate_bias_lies_in_b_ih_alone() -> None:
     direction = HiddenDirection("lstm", 5, 16)
     initialise(direction, Init(), forget_bias=2.5)

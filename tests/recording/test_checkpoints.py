@@ -14,6 +14,7 @@ import torch
 
 from rnnexp import storage
 from rnnexp.errors import CheckpointError, StorageError, UnsafeError
+from rnnexp.reading import sha256
 from rnnexp.recording import checkpoints
 from rnnexp.recording.checkpoints import Checkpoint, load, prune, save, steps
 
@@ -105,12 +106,12 @@ def test_truncation_and_growth_are_refused(tmp_path: Path) -> None:
 def test_a_wrong_hash_names_expected_and_actual(tmp_path: Path) -> None:
     path = save(tmp_path, example())
     tensors = path / "tensors.safetensors"
-    expected = storage.sha256(tensors)
+    expected = sha256(tensors)
     tensors.write_bytes(tensors.read_bytes()[:-1] + b"?")
     with pytest.raises(CheckpointError) as caught:
         load(path)
     problem = caught.value.problems[0]
-    assert (problem.allowed, problem.value) == (expected, storage.sha256(tensors))
+    assert (problem.allowed, problem.value) == (expected, sha256(tensors))
 
 
 def test_a_header_of_absurd_size_is_refused_even_with_right_hashes(tmp_path: Path) -> None:

@@ -77,3 +77,20 @@ def test_a_long_forecast_shows_its_end() -> None:
     many = [{"index": i, "target": [float(i)], "prediction": [0.0]} for i in range(5000)]
     assert forecast_plot(many) != forecast_plot(many[-300:])  # the title says how many
     assert pixels(forecast_plot(many)).size
+
+
+def test_the_intervals_are_bands() -> None:
+    quantiles = {"80": {"low": [-0.2], "high": [0.5]}, "95": {"low": [-1.0], "high": [1.5]}}
+    plain, banded = (
+        pixels(forecast_plot(PREDICTIONS)),
+        pixels(forecast_plot(PREDICTIONS, quantiles)),
+    )
+    pale, dark = "#DBEAF3", "#99C6DF"  # blue on white with 14 %, and 30 % above that
+    assert has_colour(banded, pale) and has_colour(banded, dark)
+    assert not has_colour(plain, pale) and not has_colour(plain, dark)
+    odd: dict[str, dict[str, Any]] = {
+        "80": {"low": ["NaN"]},
+        "95": {},
+        "x": {"low": None, "high": [[]]},
+    }
+    assert pixels(forecast_plot(PREDICTIONS, odd)).size

@@ -30,10 +30,19 @@ def dataset_of(make_config: Any, kind: str, **data: Any) -> Dataset:
     return prepare(make_config(data=data, task={"kind": kind}))
 
 
-def errors(prediction: Any, truth: Any) -> dict[str, float]:
+def errors(prediction: Any, truth: Any, naive: Any = None) -> dict[str, float]:
+    """`naive`: what the naive forecast errs in training, of each column; it gives mase too."""
     difference = np.asarray(prediction) - np.asarray(truth)
     mse = float((difference**2).mean())
-    return {"mse": mse, "rmse": math.sqrt(mse), "mae": float(np.abs(difference).mean())}
+    found = {"mse": mse, "rmse": math.sqrt(mse), "mae": float(np.abs(difference).mean())}
+    return found if naive is None else found | {"mase": float((np.abs(difference) / naive).mean())}
+
+
+def naive_error(training: Doubles, period: int = 1) -> Doubles:
+    """The scale of Hyndman and Koehler (2006), step by step."""
+    steps = range(period, len(training))
+    errors = np.array([np.abs(training[t] - training[t - period]) for t in steps])
+    return np.asarray(errors.mean(axis=0))
 
 
 def close(ours: dict[str, float], theirs: dict[str, float], rel: float = 1e-5) -> bool:
@@ -48,19 +57,22 @@ VAL, TEST = 216, 263
 def test_sunspots(make_config: Any, kind: str) -> None:
     y = table("sunspots", "sunspots")
     found = baselines(dataset_of(make_config, kind, source="sunspots", window=9, season=11))
+    scale = naive_error(y[:VAL], 11)
     first = 9 if kind == "many_to_one" else 1
-    assert close(found["mean"], errors(y[first:VAL].mean(), y[TEST:]))
-    assert close(found["persistence"], errors(y[TEST - 1 : -1], y[TEST:]))
-    assert close(found["seasonal"], errors(y[TEST - 11 : -11], y[TEST:]))
+    assert close(found["mean"], errors(y[first:VAL].mean(), y[TEST:], scale))
+    assert close(found["persistence"], errors(y[TEST - 1 : -1], y[TEST:], scale))
+    assert close(found["seasonal"], errors(y[TEST - 11 : -11], y[TEST:], scale))
 
     def lagged(times: range) -> Doubles:
         return np.array([[*y[t - 9 : t], 1.0] for t in times])
 
     weights, *_ = np.linalg.lstsq(lagged(range(9, VAL)), y[9:VAL])
-    theirs = errors(lagged(range(TEST, 309)) @ weights, y[TEST:])
+    theirs = errors(lagged(range(TEST, 309)) @ weights, y[TEST:], scale)
     assert close(found["linear_autoregression"], theirs, rel=1e-4)
     val = baselines(dataset_of(make_config, kind, source="sunspots", window=9), "val")
-    assert close(val["persistence"], errors(y[VAL - 1 : TEST - 1], y[VAL:TEST]))
+    assert close(
+        val["persistence"], errors(y[VAL - 1 : TEST - 1], y[VAL:TEST], naive_error(y[:VAL]))
+    )
     assert "seasonal" not in val
 
 
@@ -75,10 +87,10 @@ def test_a_horizon_and_the_logarithm(make_config: Any) -> None:
     y = table("airline_passengers", "passengers")
     options = {"source": "airline_passengers", "window": 24, "horizon": 14, "log": True}
     found = baselines(dataset_of(make_config, "many_to_one", **options, season=12))
-    start = round(144 * 0.85)
-    assert close(found["persistence"], errors(y[start - 14 : -14], y[start:]))
-    assert close(found["seasonal"], errors(y[start - 24 : -24], y[start:]))
-    assert close(found["mean"], errors(y[37 : round(144 * 0.7)].mean(), y[start:]))
+    start, scale = round(144 * 0.85), naive_error(y[: round(144 * 0.7)], 12)
+    assert close(found["persistence"], errors(y[start - 14 : -14], y[start:], scale))
+    assert close(found["seasonal"], errors(y[start - 24 : -24], y[start:], scale))
+    assert close(found["mean"], errors(y[37 : round(144 * 0.7)].mean(), y[start:], scale))
 
 
 def test_several_columns_are_averaged(make_config: Any, tmp_path: Path) -> None:
@@ -88,7 +100,9 @@ def test_several_columns_are_averaged(make_config: Any, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n" + lines)
     data = {"source": "csv", "path": str(tmp_path / "a.csv"), "value": ("a", "b"), "window": 5}
     found = baselines(dataset_of(make_config, "many_to_one", **data))
-    assert close(found["persistence"], errors(values[169:-1], values[170:]))
+    assert close(
+        found["persistence"], errors(values[169:-1], values[170:], naive_error(values[:140]))
+    )
 
 
 def test_autoregression_knows_a_sine(make_config: Any) -> None:
@@ -107,7 +121,7 @@ def test_every_target_of_training_is_scored(make_config: Any, kind: str) -> None
     y = table("sunspots", "sunspots")
     first = 10 if kind == "many_to_one" else 2
     season = [y[t - 50] if t >= 50 else y[t - 2] for t in range(first, VAL)]
-    assert close(found["seasonal"], errors(season, y[first:VAL]))
+    assert close(found["seasonal"], errors(season, y[first:VAL], naive_error(y[:VAL], 50)))
     assert all(math.isfinite(value) for scores in found.values() for value in scores.values())
 
 
@@ -201,7 +215,8 @@ def test_the_most_frequent_tag_of_each_token() -> None:
     found = baselines(dataset)["most_frequent_per_token"]
     # 1 -> 0 (twice of three times), 2 -> 1, 3 -> 2; 0 was never seen: the most frequent tag, 1
     assert found["accuracy"] == 1
-    assert set(found) == {"accuracy", "loss"}
+    assert found["macro_f1"] == 1
+    assert set(found) == {"accuracy", "loss", "macro_f1"}
 
 
 def test_generated_words(make_config: Any) -> None:

@@ -47,6 +47,18 @@ def test_classification_metrics() -> None:
     assert metrics["bits_per_unit"] == pytest.approx(loss / np.log(2), rel=1e-5)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_label_smoothing_spreads_the_target_in_training_only(masked: bool) -> None:
+    output, target = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    mask = torch.tensor([1.0, 1.0, 0.0, 1.0]) if masked else None
+    spread = torch.full((4, 3), 0.1).scatter(1, target[:, None], 0.8)
+    losses = -(spread * output.log_softmax(-1)).sum(-1)
+    smooth = Classification(label_smoothing=0.3)
+    expected = (losses if mask is None else losses * mask).sum()
+    torch.testing.assert_close(smooth.loss(output, target, mask), expected)
+    assert smooth.sums(output, target, mask) == Classification().sums(output, target, mask)
+
+
 def test_class_weights_act_in_training_only() -> None:
     output, target = torch.randn(4, 2), torch.tensor([0, 1, 1, 0])
     plain, weighted = Classification(), Classification(torch.tensor([3.0, 1.0]))

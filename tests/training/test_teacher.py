@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.objective import Classification
 from rnnexp.training.gradients import Gradients
 from rnnexp.training.teacher import Teacher
+from tests.conftest import MakeDataset
 
 MODEL = Model(cell="rnn", hidden_sizes=(5, 4), recurrence="output_to_hidden")
 
@@ -78,3 +80,15 @@ def test_gradient_does_not_pass_a_forced_step(make_dataset: Any) -> None:
     assert x_TBI.grad is not None
     assert x_TBI.grad[4].any() and not x_TBI.grad[:4].any()
     assert inputs.grad is None
+
+
+def test_a_decoder_has_the_true_tokens_already(make_dataset: MakeDataset) -> None:
+    """Only the coins are new; and none are tossed where every step is forced."""
+    dataset = make_dataset("delayed", classes=4, vocabulary=5, ragged=True)
+    batch = Batches(dataset, "train", 12, seed=0).take(np.arange(12))
+    assert Teacher(TeacherForcing(), dataset.outputs).attach(batch, 0) is batch
+    attached = Teacher(TeacherForcing(start=0.5), dataset.outputs).attach(batch, 0)
+    assert attached.teacher is batch.inputs
+    assert attached.forced is not None
+    assert attached.forced.shape == (*batch.inputs.shape, 1)
+    assert 0.2 < float(attached.forced.mean()) < 0.8

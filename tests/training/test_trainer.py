@@ -189,6 +189,6 @@ def test_a_checkpoint_holds_everything_that_cannot_be_derived(make_dataset: Any)
     optimizer = [name for name in checkpoint.tensors if name.startswith("optimizer/")]
     assert len(optimizer) == 3 * len(list(trainer.network.parameters()))
     assert set(checkpoint.state) == {
-        "step", "cursor", "monitor", "best_step", "stopping", "schedule", "clipping",
+        "step", "cursor", "monitor", "best_step", "stopping", "schedule", "clipping", "signature",
     }  # fmt: skip
     assert checkpoint.state["clipping"]["weight"] > 0

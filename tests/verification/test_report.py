@@ -10,12 +10,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnnexp.config.schema.model import Model
+from rnnexp.data.batches import Batches
 from rnnexp.layers import direction as layer_module
+from rnnexp.layers.build import build_network
 from rnnexp.layers.cells import lstm_step
 from rnnexp.layers.direction import HiddenDirection
 from rnnexp.manual import unroll as manual_unroll
+from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.objective import Classification
+from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import Report, verify
+from rnnexp.verification.words import behind_words
 
 CELLS: dict[str, dict[str, Any]] = {
     "tanh": {"cell": "rnn"},
@@ -110,6 +116,57 @@ def test_class_weights(make_parts: Callable[..., Any]) -> None:
     network, task, probe = make_parts("many_to_one", {"hidden_sizes": (4,)}, classes=3)
     task.objective = Classification(torch.tensor([0.5, 1.0, 3.0]))
     assert_equal(verify(network, task, probe))
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 1.0, 3.0])])
+def test_label_smoothing(make_parts: Callable[..., Any], weights: Tensor | None) -> None:
+    network, task, probe = make_parts("many_to_one", {"hidden_sizes": (4,)}, classes=3)
+    task.objective = Classification(weights, label_smoothing=0.2)
+    assert_equal(verify(network, task, probe))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("cell", ["tanh", "relu", "lstm", "gru"])
+def test_pools(make_parts: Callable[..., Any], cell: str, pooling: str) -> None:
+    for more in ({}, {"bidirectional": True, "merge": "concat"}):
+        model = CELLS[cell] | {"hidden_sizes": (5, 4), "pooling": pooling} | more
+        assert_equal(verify(*make_parts("many_to_one", model, time=9, ragged=True, classes=3)))
+
+
+def test_a_pool_by_hand_that_counts_wrong_is_found(
+    make_parts: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnexp.manual import network as manual_network
+
+    monkeypatch.setattr(manual_network, "pooled_gradient", lambda y, d, _: y * 0 + d)
+    parts = make_parts("many_to_one", {"hidden_sizes": (4,), "pooling": "mean"})
+    assert "layer 1 W_hh" in verify(*parts).failed
+
+
+def test_a_frozen_embedding_is_left_out(make_parts: Callable[..., Any]) -> None:
+    model = {"hidden_sizes": (4,), "embedding": 3, "pretrained": {"path": "v", "frozen": True}}
+    report = verify(*make_parts("many_to_many", model, classes=3, vocabulary=5))
+    assert_equal(report)
+    assert "embedding" not in {row.tensor for row in report.comparisons[0].rows}
+
+
+@pytest.mark.parametrize("knob", ["input_dropout", "output_dropout"])
+def test_dropouts_are_left_out(make_parts: Callable[..., Any], knob: str) -> None:
+    assert_equal(verify(*make_parts("many_to_one", {"hidden_sizes": (4,), knob: 0.5})))
+
+
+def test_words_are_taken_as_they_were_read(make_words: Any) -> None:
+    """Behind the word encoder everything is compared; in front of it nothing, and that is said."""
+    model = {"hidden_sizes": (5,), "embedding": 3, "characters": {}, "word_dropout": 0.5}
+    dataset = make_words()
+    network = build_network(Model.model_validate(model), dataset)
+    probe = Probe.of(Batches(dataset, "val", 4, seed=0), 4)
+    behind, numbers, left_out = behind_words(network, probe)
+    assert set(left_out) == {n for n, _ in network.named_parameters() if n.startswith("encode.")}
+    assert_equal(verify(behind, ManyToManyTask(Classification()), numbers))
+    expected = network.eval()(probe.batch.inputs, None, probe.batch.lengths)[0]
+    output = behind(numbers.batch.inputs, None, numbers.batch.lengths)[0]
+    torch.testing.assert_close(output, expected)
 
 
 def test_the_network_is_left_alone(make_parts: Callable[..., Any]) -> None:

@@ -44,10 +44,17 @@ class OneToMany(Section):
 
 
 class ManyToMany(Section):
-    """A sequence in, an answer at every step: next value, next character, tags."""
+    """A sequence in, a sequence out: next value, next character, tags; delayed: a translation."""
 
     kind: Literal["many_to_many"]
-    """`many_to_many`: sequence -> one answer per step, aligned"""
+    """`many_to_many`: sequence -> sequence"""
+    alignment: Literal["aligned", "delayed"] = "aligned"
+    """one answer per step, or a sequence of another length once all is read (encoder-decoder)"""
+    beam: Annotated[int, Field(ge=1, le=100)] = 1
+    """how many continuations the search keeps when a delayed task is scored at the end; 1 is greedy
+    (validation always is)"""
+    length_penalty: Annotated[float, Field(ge=0, le=10)] | None = None
+    """the search ranks by log-probability / length ** this (default 1: the mean per token)"""
     target: Target | None = None
     """numbers or classes at each step; follows from the data where it is left out"""
     loss: Loss | None = None

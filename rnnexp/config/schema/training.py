@@ -144,7 +144,7 @@ class Truncated(Section):
 
 
 class TeacherForcing(Section):
-    """Where the output is fed back: read the true previous answer instead (Bengio et al. 2015)."""
+    """Where the output is read again: the true previous answer instead (Bengio et al. 2015)."""
 
     start: Fraction = 1.0
     """share of the time steps that read the true previous answer, one coin per step and sequence"""
@@ -207,7 +207,10 @@ class Training(Section):
     ] = "full"
     """backpropagation through the whole sequence, or truncated"""
     teacher_forcing: TeacherForcing | None = None
-    """for recurrences that feed the output back; null reads the network's own output always"""
+    """for recurrences that feed the output back, where null reads the network's own output always;
+    and for the decoder of a delayed many_to_many, where null reads the true answer always"""
+    label_smoothing: Decay = 0.0
+    """share of the target that is spread over all classes, in the loss that is trained only"""
     monitor: str = "val/loss"
     """validation metric that chooses the best checkpoint, stops early and moves `plateau`"""
     mode: Literal["min", "max"] | None = None

@@ -13,23 +13,27 @@ from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
-from rnnexp.data.dataset import Floats, Ints, Tokens, Values
+from rnnexp.data.corpus import fit_pairs
+from rnnexp.data.dataset import Answer, Floats, Ints, Tokens, Values, Words
 from rnnexp.data.encoding import Scaler, Vocabulary
 from rnnexp.data.memory import check_memory
 from rnnexp.data.records.example import Example
 from rnnexp.data.records.field import Field
+from rnnexp.data.spacing import Spacing
+from rnnexp.data.spelling import Spelling
+from rnnexp.data.units import Units, plain_units
+from rnnexp.data.units import Words as WordUnits
 from rnnexp.errors import DataError
 
-__all__ = ["Column", "Spec", "encode", "fit", "pad"]
+__all__ = ["Column", "check_known", "encode", "fit", "pad"]
 
 END = "<end>"
 MOST_IDS = 1_000_000
 """as many as data.vocabulary and data.classes allow"""
-Spec = Values | Tokens
 Column = Sequence[tuple[Example, Any]]
 
 
-def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Spec:
+def fit(config: Config, data: Records, field: Field, train: Column, everything: Column) -> Answer:
     """What one side of the examples is made of, from the training part.
 
     Raises:
@@ -39,11 +43,34 @@ def fit(config: Config, data: Records, field: Field, train: Column, everything: 
         return _fit_values(data, field, train, everything)
     if field.unit == "id":
         return _fit_ids(data, field, train, everything)
+    if field.unit == "bpe":
+        return _fit_pairs(config, data, field, train)
     return _fit_texts(config, data, field, train)
 
 
-def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | Ints:
-    """(T, F) float32 or (T,) int64 of one example.
+def check_known(field: Field, spec: Answer, example: Example, value: Any) -> None:
+    """Hold what was read against a spec that was fitted before.
+
+    Raises:
+        DataError: another number of features, or an id beyond those of training.
+    """
+    if isinstance(spec, Values):
+        if value.shape[1] != spec.size:
+            raise DataError(
+                f"{field.key!r}: {value.shape[1]} features a step; the network knows {spec.size}",
+                code="DAT124",
+                position=example.position,
+                key=field.key,
+            )
+    elif field.unit == "id":
+        size = spec.size - field.closed
+        if len(value) and (value.min() < 0 or value.max() >= size):
+            column = [(example, value)]
+            raise _out_of_range(field, example, value, size=size, given=None, everything=column)
+
+
+def encode(field: Field, spec: Answer, example: Example, value: Any) -> Floats | Ints:
+    """(T, F) float32, (T,) int64 or, of words with their characters, (T, 1 + W) of one example.
 
     Raises:
         DataError: a label that the training part never shows.
@@ -52,6 +79,8 @@ def encode(field: Field, spec: Spec, example: Example, value: Any) -> Floats | I
         with np.errstate(over="ignore"):  # an overflow is reported with the finished data set
             return spec.scaler.apply(value) if spec.scaler else value.astype(np.float32)
     ids = value + field.closed if field.unit == "id" else _look_up(field, spec, example, value)
+    if isinstance(spec, Words):
+        return np.column_stack([ids, spec.spelling.encode(value)])
     return np.append(ids, 0) if field.closed else ids
 
 
@@ -77,7 +106,7 @@ def _fit_values(data: Records, field: Field, train: Column, everything: Column) 
     for example, value in everything:
         if value.shape[1] != size:
             raise DataError(
-                f"{field.key!r}: {value.shape[1]} features, but line {train[0][0].line} of "
+                f"{field.key!r}: {value.shape[1]} features, but {train[0][0].place} of "
                 f"{train[0][0].file} has {size}",
                 code="DAT124",
                 position=example.position,
@@ -85,7 +114,9 @@ def _fit_values(data: Records, field: Field, train: Column, everything: Column) 
             )
     if data.scale == "none":
         return Values(size)
-    return Values(size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train])))
+    return Values(
+        size, scaler=Scaler.fit(data.scale, np.concatenate([v for _, v in train], dtype=np.float64))
+    )
 
 
 def _fit_ids(data: Records, field: Field, train: Column, everything: Column) -> Tokens:
@@ -150,6 +181,7 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
         least=1 if labels else data.min_count,
         first=(END,) if field.closed else (),
         unknown=not labels,
+        text=_text(field, train),
     )
     names = sorted(set(units))
     if field.side == "target" and data.classes not in (None, len(names)):
@@ -161,11 +193,38 @@ def _fit_texts(config: Config, data: Records, field: Field, train: Column) -> To
             key="data.classes",
             value=data.classes,
         )
+    if field.side == "inputs" and config.experiment.model.characters is not None:
+        return Words(len(vocabulary), vocabulary, spelling=_spelling(train))
+    return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
+
+
+def _text(field: Field, train: Column) -> Units | None:
+    """How the units become text again; between words as mostly in the training part."""
+    if field.unit == "label":
+        return None
+    if field.unit == "word":
+        return WordUnits(Spacing.fit(field.text(example, value) for example, value in train))
+    return plain_units(field.unit)
+
+
+def _spelling(train: Column) -> Spelling:
+    """The characters of the words as they stand, also where they are looked up in lower case."""
+    return Spelling.fit(word for _, value in train for word in value)
+
+
+def _fit_pairs(config: Config, data: Records, field: Field, train: Column) -> Tokens:
+    """Byte pairs of the training part; there is no unknown one, as every byte is a unit."""
+    assert data.pieces is not None, "the config was not checked"
+    key = "data.unit" if field.side == "inputs" else "data.target_unit"
+    pairs = fit_pairs(config, key, (text for _, value in train for text in value), data.pieces)
+    vocabulary = Vocabulary((*((END,) if field.closed else ()), *pairs.pieces), None, pairs)
     return Tokens(len(vocabulary), vocabulary, end=0 if field.closed else None)
 
 
 def _look_up(field: Field, spec: Tokens, example: Example, value: list[str]) -> Ints:
     assert spec.vocabulary is not None
+    if field.unit == "bpe":
+        return spec.vocabulary.encode_text("".join(value))
     try:
         return spec.vocabulary.encode(field.folded(value))
     except KeyError as error:

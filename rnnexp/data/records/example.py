@@ -6,16 +6,19 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from rnnexp.errors import Position
 
-__all__ = ["Example"]
+__all__ = ["Example", "digest"]
 
 
 @dataclass(frozen=True)
 class Example:
     """An input and a target as JSON has them: a number, text, true or false, or lists of those.
 
-    line: where it stands in `file`, from 1.
+    Or as arrays, numbers (T, F) or ids (T,), that were checked as a whole. line: where it stands
+    in `file`, from 1.
     """
 
     file: str
@@ -27,6 +30,21 @@ class Example:
     def position(self) -> Position:
         return Position(self.file, self.line)
 
+    @property
+    def place(self) -> str:
+        """Where it stands in its file, in words."""
+        return f"line {self.line}"
+
     def fingerprint(self) -> bytes:
         """Equal for equal input and target, whatever the line looks like."""
-        return hashlib.blake2b(repr((self.inputs, self.target)).encode(), digest_size=16).digest()
+        return digest(self.inputs, self.target)
+
+
+def digest(*values: Any) -> bytes:
+    """Equal for equal values, arrays among them."""
+    found = hashlib.blake2b(digest_size=16)
+    for value in values:
+        array = isinstance(value, np.ndarray)
+        found.update(f"{value.shape} ".encode() if array else f"{value!r} ".encode())
+        found.update(np.ascontiguousarray(value).data if array else b"")
+    return found.digest()

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.data.records.example import Example
-from rnnexp.data.units import split_units
+from rnnexp.data.units import plain_units
 from rnnexp.errors import DataError
 
 __all__ = ["Field", "Read", "Unit"]
 
-Unit = Literal["number", "id", "label", "character", "word"]
+Unit = Literal["number", "id", "label", "character", "word", "bpe"]
 Read = NDArray[np.float64] | NDArray[np.int64] | list[str]
 
 NAMES = {
@@ -53,12 +53,14 @@ class Field:
     def read(self, example: Example) -> Read:
         """Numbers (T, F), ids (T,) or a list of T texts; T is 1 where there are no steps.
 
-        JSON null among numbers reads as NaN.
+        JSON null among numbers reads as NaN; arrays are read as they are.
 
         Raises:
             DataError: the value is something else.
         """
         value = getattr(example, self.side)
+        if isinstance(value, np.ndarray):
+            return value
         if self.unit == "number":
             return self._numbers(example, value)
         if self.unit == "id":
@@ -68,6 +70,11 @@ class Field:
         )
         self._check_unicode(example, texts)
         return texts
+
+    def text(self, example: Example, value: Read) -> str:
+        """The text that was read, as it stands in the file; labels with spaces between them."""
+        written = getattr(example, self.side)
+        return written if isinstance(written, str) else " ".join(map(str, value))
 
     def _numbers(self, example: Example, value: Any) -> NDArray[np.float64]:
         steps = self._steps(example, value)
@@ -111,7 +118,9 @@ class Field:
     def _pieces(self, example: Example, value: Any) -> list[str]:
         if type(value) is not str:
             self._expected(example, "text", value)
-        pieces = split_units(value, self.unit)
+        if self.unit == "bpe":  # whole, until the byte pairs of the training part are known
+            return [value] if value else []
+        pieces = plain_units(self.unit).split(value)
         if not self.many and len(pieces) != 1:
             self._fail(example, f"expected one {self.unit}, got {len(pieces)}", value=value)
         return pieces
@@ -140,7 +149,7 @@ class Field:
             if self.side == "target":
                 hint = f"for classes, task.target: classification; data.target_unit: {reads}"
         key = "data.target_unit" if self.side == "target" else "data.unit"
-        if isinstance(got, list) and self.unit in ("character", "word"):
+        if isinstance(got, list) and self.unit in ("character", "word", "bpe"):
             hint = f"a list of tokens is {key}: label; {self.unit} splits one text"
         elif isinstance(got, str) and self.unit == "label":
             hint = f"one text that is to be split is {key}: word, or character"

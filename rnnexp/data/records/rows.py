@@ -68,15 +68,17 @@ def _is_empty(data: Records, fields: Fields, example: Example, values: tuple[Rea
 
 
 def _check_aligned(fields: Fields, example: Example, values: tuple[Read, Read]) -> None:
-    """Many-to-many: one target per input step."""
+    """Many-to-many: one target per input step, unless a delayed target closes itself."""
     (inputs, target), steps = fields, [len(value) for value in values]
-    if inputs.many and target.many and steps[0] != steps[1]:
+    aligned = inputs.many and target.many and not target.closed
+    if aligned and steps[0] != steps[1]:
         raise DataError(
             f"{inputs.key!r} has {steps[0]} steps and {target.key!r} {steps[1]}; many_to_many "
             "needs one target per step",
             code="DAT125",
             position=example.position,
             key=target.key,
+            hint="a sequence of its own length is task.alignment: delayed",
         )
 
 
@@ -100,7 +102,7 @@ def _not_finite(fields: Fields, row: Row) -> list[tuple[Field, int]]:
 def _missing(fields: Fields, rows: list[Row]) -> DataError:
     places = [(row, *place) for row in rows for place in _not_finite(fields, row)]
     first = [
-        f"line {row.example.line}, {field.key!r}" + (f" step {step}" if field.many else "")
+        f"{row.example.place}, {field.key!r}" + (f" step {step}" if field.many else "")
         for row, field, step in places[:3]
     ]
     count = f"{len(places):,} values are" if len(places) > 1 else "1 value is"

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Sequence
 from itertools import chain
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Records, Split
+from rnnexp.config.schema.data import Images, Records, Split
+from rnnexp.data.records.example import digest
 from rnnexp.data.records.rows import Row
 from rnnexp.data.splits import SPLITS, Fold, at_random
 from rnnexp.errors import DataError
@@ -20,15 +21,16 @@ Parts = tuple[list[Row], list[Row], list[Row]]
 def parted(data: Records, files: Sequence[list[Row]], label: int = 1) -> Parts:
     """Train, val and test of one file, of a file and its test, or of three files.
 
-    Equal examples of one file stay together, unless they may overlap. label: the side (0 the input,
-    1 the target) that has the classes of `data.stratify`.
+    Equal examples of one file stay together, unless they may overlap; so do the captions of an
+    image. label: the side (0 the input, 1 the target) that has the classes of `data.stratify`.
     """
     if len(files) == 3:
         return files[0], files[1], files[2]
     rows = files[0]
-    names: list[Hashable] = [
-        i if data.allow_overlap else row.fingerprint for i, row in enumerate(rows)
-    ]
+    names: list[Hashable] = list(range(len(rows)))
+    if not data.allow_overlap:
+        whole = isinstance(data, Images)
+        names = [_side(row, 0) if whole else row.fingerprint for row in rows]
     strata = [_side(row, label) for row in rows] if data.stratify else None
     split, fold = data.split, None
     if len(files) == 2:
@@ -112,7 +114,7 @@ def check_not_empty(config: Config, parts: Parts) -> None:
 def _side(row: Row, side: int) -> Hashable:
     """The input (0) or the target (1) of an example, as something that can be counted."""
     value = row.values[side]
-    return tuple(value) if isinstance(value, list) else value.tobytes()
+    return tuple(value) if isinstance(value, list) else digest(value)
 
 
 def _without_test(split: Split) -> Split:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rnnexp.config.compatibility import target_of
+from rnnexp.config.compatibility import shape_of, target_of
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import Records
 from rnnexp.data.records.field import Unit
@@ -16,12 +16,14 @@ __all__ = ["target_unit"]
 def target_unit(config: Config, data: Records, targets: Sequence[Any]) -> Unit:
     """The configured unit, or what the task and the JSON values say.
 
-    Regression reads numbers. In a classification whole numbers are class ids; text is a label
-    where there is one answer and in lists, otherwise a sequence of characters; true and false are
-    labels.
+    Delayed targets are made of what the inputs are made of. Regression reads numbers. In a
+    classification whole numbers are class ids; text is a label where there is one answer and in
+    lists, otherwise a sequence of characters; true and false are labels.
     """
     if data.target_unit:
         return data.target_unit
+    if shape_of(config.experiment.task) == "delayed":
+        return data.unit
     if target_of(config.experiment) == "regression":
         return "number"
     kinds = {kind for target in targets for kind in _kinds(target)}

@@ -16,7 +16,7 @@ from rnnexp.data.records.example import Example
 from rnnexp.data.sources.files import SourceFile, read_file
 from rnnexp.errors import DataError
 
-__all__ = ["load"]
+__all__ = ["load", "part_of", "sentences_of"]
 
 COLUMNS = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 WIDTH = 10
@@ -24,18 +24,20 @@ WIDTH = 10
 
 def load(config: Config, data: Conllu) -> Dataset:
     """Read one file and split it at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, data, key) for key in data.path_keys])
 
 
-def _part(config: Config, data: Conllu, key: str) -> Part:
+def part_of(config: Config, data: Conllu, key: str) -> Part:
+    """The examples of the file that the config names at a key. Raises DataError."""
     file = read_file(config, key)
-    examples = list(_sentences(file, COLUMNS[data.column]))
+    examples = list(sentences_of(file, COLUMNS[data.column]))
     if not examples:
         raise DataError("the file is empty: 0 sentences", code="DAT105", position=file.at(1))
     return Part(examples, (file.record(),))
 
 
-def _sentences(file: SourceFile, column: int) -> Iterator[Example]:
+def sentences_of(file: SourceFile, column: int = 1) -> Iterator[Example]:
+    """The words of each sentence, and one column of theirs. Raises DataError."""
     words: list[str] = []
     tags: list[str] = []
     for number, line in enumerate([*file.text().split("\n"), ""], start=1):

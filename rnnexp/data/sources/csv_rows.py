@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from rnnexp.config.config import Config
 from rnnexp.config.schema.data import CsvRows
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.records.dataset import Part, dataset_of
 from rnnexp.data.records.example import Example
 from rnnexp.data.sources.csv_file import empty_table, find_columns, open_csv
-from rnnexp.data.sources.files import read_file
+from rnnexp.data.sources.files import SourceFile, read_file
 from rnnexp.data.sources.row_values import row_values
 
-__all__ = ["load"]
+__all__ = ["inputs_of", "load", "part_of"]
 
 
 def load(config: Config, data: CsvRows) -> Dataset:
     """Read one file and split it at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, data, key) for key in data.path_keys])
 
 
-def _part(config: Config, data: CsvRows, key: str) -> Part:
+def part_of(config: Config, data: CsvRows, key: str) -> Part:
+    """The examples of the file that the config names at a key. Raises DataError."""
     file, values, names = read_file(config, key), row_values(config, data), data.input_columns
     table = open_csv(file, (*names, data.target), 1)
     inputs = find_columns(table, names, config.where("data.inputs"), "data.inputs")
@@ -36,3 +40,12 @@ def _part(config: Config, data: CsvRows, key: str) -> Part:
     if not examples:
         raise empty_table(file, table.line, "only a header", 1)
     return Part(examples, (file.record(),))
+
+
+def inputs_of(config: Config, data: CsvRows, file: SourceFile) -> Iterator[tuple[int, Any]]:
+    """Line and input of each row of a file that needs no target. Raises DataError."""
+    values, names = row_values(config, data), data.input_columns
+    table = open_csv(file, names, 1)
+    places = find_columns(table, names, file.at(table.line), "data.inputs")
+    for line, row in table.rows():
+        yield line, values.inputs(file.at(line), names, [row[i] for i in places])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from rnnexp.config.nearest import nearest
 from rnnexp.data.records.example import Example
 from rnnexp.data.sources.files import SourceFile
-from rnnexp.errors import DataError
+from rnnexp.errors import DataError, Position
 
-__all__ = ["read_examples"]
+__all__ = ["object_of", "read_examples", "value_of"]
 
 
 class DuplicateKeyError(ValueError):
@@ -24,10 +25,9 @@ def read_examples(file: SourceFile, inputs: str, target: str) -> list[Example]:
     Raises:
         DataError: a line that is not a JSON object with both keys, or no line at all.
     """
+    keys = (inputs, target)
     examples = [
-        Example(
-            file.name, line, _value(file, line, record, inputs), _value(file, line, record, target)
-        )
+        Example(file.name, line, *(value_of(file.name, line, record, key) for key in keys))
         for line, record in _objects(file)
     ]
     if not examples:
@@ -41,22 +41,29 @@ def read_examples(file: SourceFile, inputs: str, target: str) -> list[Example]:
 
 
 def _objects(file: SourceFile) -> Iterator[tuple[int, dict[str, Any]]]:
-    decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates)
     for number, line in enumerate(file.text().split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = decoder.decode(line)
-        except (ValueError, RecursionError) as error:
-            _refuse(file, number, line, error)
-        if not isinstance(record, dict):
-            raise DataError(
-                "expected a JSON object in braces",
-                code="DAT121",
-                position=file.at(number, 1),
-                value=record,
-            )
-        yield number, record
+        if line.strip():
+            yield number, object_of(file.name, number, line)
+
+
+def object_of(name: str, number: int, line: str) -> dict[str, Any]:
+    """The object on line `number` of the file `name`.
+
+    Raises:
+        DataError: it is no JSON object, or has a key twice.
+    """
+    try:
+        record = DECODER.decode(line)
+    except (ValueError, RecursionError) as error:
+        _refuse(Position(name, number), line, error)
+    if isinstance(record, dict):
+        return record
+    raise DataError(
+        "expected a JSON object in braces",
+        code="DAT121",
+        position=Position(name, number, 1),
+        value=record,
+    )
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -68,7 +75,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _refuse(file: SourceFile, number: int, line: str, error: Exception) -> NoReturn:
+DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates)
+
+
+def _refuse(position: Position, line: str, error: Exception) -> NoReturn:
     column = error.colno if isinstance(error, json.JSONDecodeError) else None
     if isinstance(error, json.JSONDecodeError):
         reason = f"not JSON: {error.msg}"
@@ -80,18 +90,19 @@ def _refuse(file: SourceFile, number: int, line: str, error: Exception) -> NoRet
     raise DataError(
         reason,
         code="DAT121",
-        position=file.at(number, column),
+        position=replace(position, column=column),
         hint="JSON needs double quotation marks" if quotes else None,
     ) from None
 
 
-def _value(file: SourceFile, line: int, record: dict[str, Any], key: str) -> Any:
+def value_of(name: str, line: int, record: dict[str, Any], key: str) -> Any:
+    """What an object has under a key. Raises DataError where it has no such key."""
     if key in record:
         return record[key]
     raise DataError(
         f"no key {key!r} in this object",
         code="DAT122",
-        position=file.at(line),
+        position=Position(name, line),
         key=key,
         allowed=", ".join(map(repr, list(record)[:20])) or None,
         suggestion=nearest(key, record),

@@ -9,14 +9,15 @@ from rnnexp.data.records.dataset import Part, dataset_of
 from rnnexp.data.sources.files import read_file
 from rnnexp.data.sources.json_lines import read_examples
 
-__all__ = ["load"]
+__all__ = ["load", "part_of"]
 
 
 def load(config: Config, data: Jsonl) -> Dataset:
     """Read one file and split it at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, data, key) for key in data.path_keys])
 
 
-def _part(config: Config, data: Jsonl, key: str) -> Part:
+def part_of(config: Config, data: Jsonl, key: str) -> Part:
+    """The examples of the file that the config names at a key. Raises DataError."""
     file = read_file(config, key)
     return Part(read_examples(file, data.inputs, data.target), (file.record(),))

@@ -14,15 +14,16 @@ from rnnexp.data.sources.parquet_file import read_columns
 from rnnexp.data.sources.row_values import row_values
 from rnnexp.errors import DataError
 
-__all__ = ["load"]
+__all__ = ["load", "part_of"]
 
 
 def load(config: Config, data: ParquetRows) -> Dataset:
     """Read one file and split it at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, data, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, data, key) for key in data.path_keys])
 
 
-def _part(config: Config, data: ParquetRows, key: str) -> Part:
+def part_of(config: Config, data: ParquetRows, key: str) -> Part:
+    """The examples of the file that the config names at a key. Raises DataError."""
     file, names = read_file(config, key), data.input_columns
     columns = read_columns(config, file, names, config.where("data.inputs"), "data.inputs")
     (targets,) = read_columns(

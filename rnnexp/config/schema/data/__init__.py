@@ -9,11 +9,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rnnexp.config.schema.data.arrays import Digits
+from rnnexp.config.schema.data.arrays import Digits, Idx, Images, Npz
 from rnnexp.config.schema.data.generated import (
     Adding,
     CopyMemory,
     DelayedEcho,
+    ReversedAddition,
     Running,
     Synthetic,
     TemporalOrder,
@@ -55,12 +56,16 @@ __all__ = [
     "DelayedEcho",
     "Digits",
     "Folder",
+    "Idx",
+    "Images",
     "Jsonl",
+    "Npz",
     "Pairs",
     "Parquet",
     "ParquetRows",
     "PythonDocs",
     "Records",
+    "ReversedAddition",
     "RowTable",
     "Running",
     "Series",
@@ -89,11 +94,15 @@ Data = Annotated[
     | PythonDocs
     | Sunspots
     | AirlinePassengers
+    | Npz
+    | Images
+    | Idx
     | Digits
     | Adding
     | CopyMemory
     | TemporalOrder
     | DelayedEcho
+    | ReversedAddition
     | Running
     | SineMixture
     | Waveforms,

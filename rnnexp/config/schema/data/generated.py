@@ -13,6 +13,7 @@ __all__ = [
     "Adding",
     "CopyMemory",
     "DelayedEcho",
+    "ReversedAddition",
     "Running",
     "Synthetic",
     "TemporalOrder",
@@ -104,4 +105,21 @@ class Waveforms(Synthetic):
     val: Count = 200
     """validation examples"""
     test: Count = 200
+    """test examples"""
+
+
+class ReversedAddition(Synthetic):
+    """Add two numbers, character by character: `123+456` in, `579` out."""
+
+    source: Literal["reversed_addition"]
+    """`reversed_addition`: a sum as characters -> its digits, for a delayed many_to_many"""
+    digits: Annotated[int, Field(ge=1, le=4)] = 3
+    """the most digits that a number has"""
+    backwards: bool = True
+    """the sum is written from its last character to its first: `654+321`"""
+    train: Count = 45_000
+    """training examples"""
+    val: Count = 2_500
+    """validation examples"""
+    test: Count = 2_500
     """test examples"""

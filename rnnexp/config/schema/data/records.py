@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnexp.config.schema.data.split import Seed, Split
+from rnnexp.config.schema.data.split import Pieces, Seed, Split
 from rnnexp.config.schema.section import Section, Size
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "Unit",
 ]
 
-Unit = Literal["number", "id", "label", "character", "word"]
+Unit = Literal["number", "id", "label", "character", "word", "bpe"]
 
 
 class Records(Section):
@@ -40,6 +40,8 @@ class Records(Section):
     """units of a text that the training part has fewer times are unknown"""
     max_length: Size | None = None
     """input steps that are read; what an example has beyond them is cut off"""
+    pieces: Pieces | None = None
+    """unit or target_unit: bpe: byte pairs of a side at most, the 256 single bytes among them"""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     """how many classes the target has; derived from the data where it is left out"""
     vocabulary: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
@@ -72,7 +74,7 @@ class SplitFiles(Records):
     """Examples of one file, or of files that are split already."""
 
     path: str
-    """the file, relative to the config that names it"""
+    """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
     val_path: str | None = None
     """a file of its own for validation (with test_path; then `split` is not used)"""
     test_path: str | None = None

@@ -41,7 +41,7 @@ class ColumnSeries(Series):
     """Columns of a table, one row per time step, oldest first."""
 
     path: str
-    """the file, relative to the config that names it"""
+    """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
     value: str | tuple[str, ...]
     """the column, or columns, to read and to predict"""
     inputs: Annotated[tuple[str, ...], Field(max_length=1000)] = ()

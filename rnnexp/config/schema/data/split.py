@@ -8,9 +8,10 @@ from pydantic import Field
 
 from rnnexp.config.schema.section import Fraction, Section
 
-__all__ = ["Count", "Seed", "Split", "Steps"]
+__all__ = ["Count", "Pieces", "Seed", "Split", "Steps"]
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
+Pieces = Annotated[int, Field(ge=257, le=1_000_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 

@@ -1,0 +1,116 @@
+"""What a run folder gets once training has ended: the test score, tables, predictions, pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rnnexp.experiment import Experiment
+from rnnexp.inference.intervals import intervals_of
+from rnnexp.recording.run_folder import RunFolder
+from rnnexp.scoring import NumberScore, SplitScore, score_split
+from rnnexp.tasks.confusion import confusion_of
+from rnnexp.training.predictions import prediction_records
+from rnnexp.training.trainer import Outcome
+
+__all__ = ["conclude"]
+
+Record = Mapping[str, Any]
+
+
+def conclude(
+    run: RunFolder, experiment: Experiment, outcome: Outcome
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Score the test split once with the best weights and write everything down.
+
+    The summary, as in summary.json, and one object a class, as in classes.json.
+    """
+    test = score_split(experiment, "test")
+    predictions = _predictions(experiment, test)
+    if predictions:
+        run.write_text(
+            "predictions.jsonl", "".join(json.dumps(line) + "\n" for line in predictions)
+        )
+    _write_classes(run, test)
+    _write_curves(run)
+    if test.numbers is not None:
+        _write_forecast(run, test.numbers, predictions)
+    _write_intervals(run, experiment)
+    summary = _summary(run, experiment, outcome, test)
+    run.write_json("summary.json", summary)
+    run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
+    return summary, test.class_table()
+
+
+def _summary(
+    run: RunFolder, experiment: Experiment, outcome: Outcome, test: SplitScore
+) -> dict[str, Any]:
+    settings = experiment.config.experiment
+    return {
+        "name": settings.name,
+        "run": str(run.path),
+        "status": "finished",
+        "stopped_by": outcome.stopped_by,
+        "steps": outcome.steps,
+        "epochs": outcome.epochs,
+        "seconds": round(outcome.seconds, 3),
+        "parameters": sum(layer.parameters for layer in experiment.layers),
+        "best_step": outcome.best_step,
+        "monitor": settings.training.monitor,
+        "metrics": {**outcome.best_metrics, **test.metrics},
+        "baselines": dict(test.baselines),
+        **test.details(),
+    }
+
+
+def _predictions(experiment: Experiment, test: SplitScore) -> list[dict[str, Any]]:
+    if test.evaluation.records:
+        return [dict(record) for record in test.evaluation.records]
+    answers = test.evaluation.answers
+    if answers is None:
+        return []
+    intervals = test.numbers.intervals if test.numbers else None
+    return list(prediction_records(answers, experiment.dataset, "test", intervals))
+
+
+def _write_classes(run: RunFolder, test: SplitScore) -> None:
+    """Where there are few enough classes: each one's scores, and who is taken for whom."""
+    if not test.classes:
+        return
+    from rnnexp.reports import plots
+
+    assert test.evaluation.answers is not None
+    answers, names = test.evaluation.answers.valid(), [score.name for score in test.classes]
+    confusion = confusion_of(answers.target, answers.prediction, len(names))
+    run.write_json("classes.json", {"split": "test", "classes": test.class_table()})
+    matrix = {"split": "test", "classes": names, "matrix": confusion.tolist()}
+    run.write_json("confusion.json", matrix)
+    run.write_bytes("plots/confusion.png", plots.confusion_plot(names, confusion))
+
+
+def _write_curves(run: RunFolder) -> None:
+    from rnnexp.reports import plots
+
+    with (run.path / "metrics.jsonl").open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    run.write_bytes("plots/loss.png", plots.loss_plot(records))
+    run.write_bytes("plots/gradient.png", plots.gradient_plot(records))
+    metrics = {name for record in records for name in record if name.startswith("val/")}
+    for name in sorted(metrics - {"val/loss"}):
+        file_name = name.removeprefix("val/")
+        run.write_bytes(f"plots/{file_name}.png", plots.metric_plot(records, name))
+
+
+def _write_intervals(run: RunFolder, experiment: Experiment) -> None:
+    """How far off free-running forecasts of the validation part are, where series are forecast."""
+    found = intervals_of(experiment.config, experiment.network.eval(), experiment.dataset)
+    if found is not None:
+        run.write_json("intervals.json", found)
+
+
+def _write_forecast(run: RunFolder, test: NumberScore, predictions: Iterable[Record]) -> None:
+    from rnnexp.reports import plots
+
+    quantiles = test.intervals.to_json()
+    run.write_bytes("plots/forecast.png", plots.forecast_plot(predictions, quantiles))

@@ -1,0 +1,211 @@
+"""Forecasts of a series from new rows: the next value, every next value, or many steps ahead.
+
+Shape letters: S rows, T steps of a window, B windows, F columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnexp.config.schema.data import ColumnSeries
+from rnnexp.data.dataset import Floats, Values
+from rnnexp.data.exogenous import known_features
+from rnnexp.data.series import Table, check_positive
+from rnnexp.data.sources.csv_table import read_table
+from rnnexp.data.sources.files import SourceFile
+from rnnexp.data.windows import overlapping
+from rnnexp.errors import CommandError, DataError, Position
+from rnnexp.inference.exposure import carries_state, forecaster_of, series_settings
+from rnnexp.inference.intervals import Intervals
+from rnnexp.inference.trained import Trained
+
+__all__ = ["SeriesReader", "forecasts"]
+
+BATCH = 256
+Doubles = NDArray[np.float64]
+
+
+class SeriesReader:
+    """Reads the columns of a run from a CSV file and scales them as in training."""
+
+    def __init__(self, trained: Trained) -> None:
+        self.config, self.data = trained.config, series_settings(trained.config)
+        inputs, outputs = trained.signature.inputs, trained.signature.outputs
+        assert isinstance(inputs, Values) and isinstance(outputs, Values)
+        self.inputs, self.columns = inputs, outputs
+
+    def read(self, file: SourceFile) -> Table:
+        """The columns of a CSV file. Raises DataError: it lacks one, or holds no numbers."""
+        data, names = self.data, self.columns.names
+        if not isinstance(data, ColumnSeries):
+            return read_table(file, names, file.at(1), 1)
+        return read_table(
+            file,
+            names,
+            file.at(1),
+            1,
+            further=data.inputs,
+            series=data.id,
+            drop=data.nan == "drop",
+        )
+
+    def scale(self, table: Table, least: int) -> tuple[Floats, Floats]:
+        """What the network reads (S, I), and what it answers (S, F), scaled.
+
+        Raises:
+            DataError: a series with fewer rows than `least`, or values that cannot be scaled.
+        """
+        for begin, stop in table.spans:
+            if stop - begin < least:
+                message = f"{stop - begin:,} rows, needs at least {least:,}"
+                position = self._at(table, begin)
+                raise DataError(message, code="DAT141", position=position)
+        if self.data.log:
+            check_positive(self.config, table)
+        scaler = self.columns.scaler
+        with np.errstate(over="ignore"):
+            answers_SF = scaler.apply(table.values) if scaler else table.values.astype(np.float32)
+            features_SI = self._features(table, answers_SF)
+        odd = np.flatnonzero(~np.isfinite(features_SI).all(axis=1))
+        if len(odd):
+            position = self._at(table, int(odd[0]))
+            raise DataError("overflows float32 once scaled", code="DAT116", position=position)
+        return features_SI, answers_SF
+
+    def own_units(self, scaled_F: Floats | Doubles) -> dict[str, float]:
+        """One row of the series by its columns."""
+        scaler = self.columns.scaler
+        own = scaler.invert(scaled_F) if scaler else scaled_F
+        return dict(zip(self.columns.names, own.tolist(), strict=True))
+
+    def _features(self, table: Table, answers_SF: Floats) -> Floats:
+        try:
+            return known_features(answers_SF, table.further, self.inputs)
+        except KeyError as error:
+            raise DataError(
+                f"column {error.args[0]!r} held numbers in training and holds text here, or the "
+                "other way round",
+                code="DAT112",
+                position=Position(str(table.file)),
+                key=str(error.args[0]),
+            ) from None
+
+    def _at(self, table: Table, row: int) -> Position:
+        assert table.lines is not None
+        return Position(str(table.file), int(table.lines[row]) if row < len(table.lines) else None)
+
+
+def forecasts(
+    trained: Trained, table: Table, steps: int | None, every: bool
+) -> Iterator[dict[str, Any]]:
+    """One record a forecast: after which line, how many rows ahead, each column's value, interval.
+
+    steps: so many rows ahead, each forecast fed back. every: the forecast after every row.
+    Otherwise the one that the last rows allow, `horizon` rows ahead. Where the table holds several
+    series, each is forecast.
+
+    Raises:
+        CommandError: the network also reads columns that it does not forecast.
+        DataError: too few rows, or values that cannot be scaled.
+    """
+    reader = SeriesReader(trained)
+    features_SI, _ = reader.scale(table, _rows_needed(trained, steps))
+    for begin, stop in table.spans:
+        series = features_SI[begin:stop]
+        if steps is not None:
+            answers = _ahead(trained, series, steps)
+        else:
+            answers = _every(trained, series) if every else _last(trained, series)
+        yield from _records(trained, reader, table, stop, answers, steps)
+
+
+def _records(  # noqa: PLR0917
+    trained: Trained,
+    reader: SeriesReader,
+    table: Table,
+    stop: int,
+    answers: Floats,
+    steps: int | None,
+) -> Iterator[dict[str, Any]]:
+    """The records of one series, whose rows end at `stop`."""
+    intervals, lines = Intervals.of(trained.run), table.lines
+    assert lines is not None
+    for number, answer_F in enumerate(answers):
+        row = stop - 1 if steps is not None else stop - len(answers) + number
+        step = reader.data.horizon if steps is None else number + 1
+        around = intervals.around(answer_F, step) if intervals else None
+        low, high = map(reader.own_units, around) if around else (None, None)
+        place = {"line": int(lines[row]), "step": step}
+        yield place | {"forecast": reader.own_units(answer_F), "low": low, "high": high}
+
+
+def _rows_needed(trained: Trained, steps: int | None) -> int:
+    """How many rows a forecast reads at least."""
+    inputs, outputs = trained.signature.inputs, trained.signature.outputs
+    if steps is not None and inputs.size != outputs.size:
+        raise CommandError(
+            "the run also reads columns that it does not forecast, and cannot feed them back",
+            code="CMD123",
+            key="--steps",
+            value=steps,
+            hint="without --steps it forecasts as far ahead as its horizon",
+        )
+    if steps is not None:
+        return forecaster_of(trained.config, trained.network).context
+    one = trained.signature.shape == "many_to_one"
+    return series_settings(trained.config).window if one else 1
+
+
+def _ahead(trained: Trained, series: Floats, steps: int) -> Floats:
+    """(H, F) the rows after the series, each forecast fed back."""
+    forecaster = forecaster_of(trained.config, trained.network)
+    if forecaster.window is None:
+        series = _context(trained, series, forecaster.context)
+    answers_H1F = forecaster.forecast(_tensor(trained, series[:, None]), steps)
+    return np.asarray(answers_H1F[:, 0].cpu().numpy())
+
+
+def _context(trained: Trained, series: Floats, least: int = 1) -> Floats:
+    """As much as training let a state see: all of the series where it is carried, or a window."""
+    if carries_state(trained.config):
+        return series
+    return series[-max(series_settings(trained.config).window, least) :]
+
+
+@torch.no_grad()
+def _last(trained: Trained, series: Floats) -> Floats:
+    """(1, F) what the last rows say."""
+    one = trained.signature.shape == "many_to_one"
+    window = series_settings(trained.config).window
+    known = series[-window:] if one else _context(trained, series)
+    output, _ = trained.network(_tensor(trained, known[:, None]))
+    return np.asarray((output if one else output[-1]).float().cpu().numpy())
+
+
+@torch.no_grad()
+def _every(trained: Trained, series: Floats) -> Floats:
+    """(N, F) what the rows up to each one say, from the first that has enough before it."""
+    window, answers, state = series_settings(trained.config).window, [], None
+    if trained.signature.shape == "many_to_one":
+        windows_NTF = overlapping(series, window - 1, len(series), window, 0).inputs
+        for start in range(0, len(windows_NTF), BATCH):
+            batch_BTF = windows_NTF[start : start + BATCH]
+            output, _ = trained.network(_tensor(trained, batch_BTF.swapaxes(0, 1)))
+            answers.append(output)
+    else:
+        for start in range(0, len(series), window):
+            part_T1F = _tensor(trained, series[start : start + window, None])
+            output, state = trained.network(part_T1F, state)
+            state = state if carries_state(trained.config) else None
+            answers.append(output[:, 0])
+    return np.asarray(torch.cat(answers).float().cpu().numpy())
+
+
+def _tensor(trained: Trained, values: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(trained.device)
