@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
+from rnnexp.data.dataset import Tokens
 from rnnexp.experiment import Experiment
 from rnnexp.inference.intervals import intervals_of
 from rnnexp.recording.run_folder import RunFolder
@@ -33,6 +36,7 @@ def conclude(
             "predictions.jsonl", "".join(json.dumps(line) + "\n" for line in predictions)
         )
     _write_classes(run, test)
+    _write_attention(run, experiment, test)
     _write_curves(run)
     if test.numbers is not None:
         _write_forecast(run, test.numbers, predictions)
@@ -87,6 +91,22 @@ def _write_classes(run: RunFolder, test: SplitScore) -> None:
     matrix = {"split": "test", "classes": names, "matrix": confusion.tolist()}
     run.write_json("confusion.json", matrix)
     run.write_bytes("plots/confusion.png", plots.confusion_plot(names, confusion))
+
+
+def _write_attention(run: RunFolder, experiment: Experiment, test: SplitScore) -> None:
+    """Which steps of the source each written token read, of the first targets."""
+    inputs, split = experiment.dataset.inputs, experiment.dataset.test
+    names = inputs.vocabulary if isinstance(inputs, Tokens) else None
+    for record in test.evaluation.records:
+        if "attention" not in record or names is None:
+            continue
+        from rnnexp.reports import plots
+
+        row, weights_TS = record["index"], np.array(record["attention"])
+        ids = split.inputs[row, : weights_TS.shape[1]]
+        source = names.decode((ids[:, 0] if ids.ndim > 1 else ids).tolist())
+        picture = plots.attention_plot(weights_TS, source, record["tokens"])
+        run.write_bytes(f"plots/attention-{row}.png", picture)
 
 
 def _write_curves(run: RunFolder) -> None:

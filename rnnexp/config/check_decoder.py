@@ -51,6 +51,16 @@ def delayed_targets_are_tokens(config: Config) -> Findings:
 
 
 @checked
+def dropouts_of_one_stack(config: Config) -> Findings:
+    """An encoder-decoder has one key for its embeddings and its output layer: the decoder's."""
+    for name in ("input_dropout", "output_dropout", "word_dropout") if _is_delayed(config) else ():
+        if getattr(config.experiment.model, name):
+            hint = "model.decoder.dropout acts on both embeddings and before the output layer"
+            message = "not for an encoder-decoder"
+            yield Finding(CONTRADICTION, f"model.{name}", message, DELAYED, hint=hint)
+
+
+@checked
 def one_stretch_of_gradient(config: Config) -> Findings:
     if _is_delayed(config) and isinstance(config.experiment.training.bptt, Truncated):
         message = "the target's gradient goes back through the whole source"

@@ -6,7 +6,7 @@ greedily in every validation and by beam search when a finished network is score
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,8 +96,14 @@ class EncoderDecoderTask(Task):
             record = {"index": row, "target": text, "prediction": self.outputs.text(decoded.ids)}
             records.append(record | {"score": decoded.score})
             if self.finished and row < ATTENDED and decoded.attention is not None:
+                records[-1]["tokens"] = self._names(decoded.ids)
                 records[-1]["attention"] = np.round(decoded.attention, 4).tolist()
         return records
+
+    def _names(self, ids: Sequence[int]) -> list[str]:
+        """The tokens of the target by name, where they have names."""
+        vocabulary = self.outputs.vocabulary
+        return vocabulary.decode(ids) if vocabulary else [str(i) for i in ids]
 
     def metrics(self, score: Score) -> Mapping[str, float]:
         metrics = dict(super().metrics(score))

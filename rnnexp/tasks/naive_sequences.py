@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnexp.data.dataset import Dataset, Tokens
+from rnnexp.data.dataset import Dataset, Tokens, Words
 from rnnexp.data.encoding import UNKNOWN
 from rnnexp.tasks.text_scores import text_scores
 
@@ -64,9 +64,11 @@ def _targets(dataset: Dataset, split: str) -> list[Ids]:
 
 def _sources(dataset: Dataset, split: str) -> list[Ids]:
     part = dataset.split(split)
-    steps = part.inputs.shape[1]
+    ids, steps = part.inputs, part.inputs.shape[1]
+    if isinstance(dataset.inputs, Words):
+        ids = ids[..., 0]
     lengths = np.full(len(part), steps) if part.source_lengths is None else part.source_lengths
-    return [tuple(row[:n].tolist()) for row, n in zip(part.inputs, lengths, strict=True)]
+    return [tuple(row[:n].tolist()) for row, n in zip(ids, lengths, strict=True)]
 
 
 def _names(spec: Tokens, ids: Ids) -> list[str]:

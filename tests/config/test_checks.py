@@ -39,6 +39,10 @@ SOURCES = {
     "numbers": "data: {source: jsonl, path: a}\ntask: {kind: many_to_one}\n",
     "folder": "data: {source: folder, path: a}\ntask: {kind: many_to_one}\n",
     "names": "data: {source: folder, path: a}\ntask: {kind: one_to_many}\n",
+    "pairs": (
+        "data: {source: pairs, path: a, target_path: b}\n"
+        "task: {kind: many_to_many, alignment: delayed}\n"
+    ),
     "conllu": "data: {source: conllu, path: a, test_path: b}\ntask: {kind: many_to_many}\n",
     "csv": "data: {source: csv, path: a, value: y}\ntask: {kind: many_to_one}\n",
     "rows": (
@@ -93,6 +97,9 @@ REFUSED = [
     ("csv", "data.inputs=[x] data.log=true", CONTRADICTION, "data.log", "override 1"),
     ("tags", "data.stratify=true", CONTRADICTION, "data.stratify", "many_to_many"),
     ("names", "data.max_length=5", NO_EFFECT, "data.max_length", "one_to_many"),
+    ("pairs", "model.input_dropout=0.1", CONTRADICTION, "model.input_dropout", "delayed"),
+    ("pairs", "model.output_dropout=0.1", CONTRADICTION, "model.output_dropout", "delayed"),
+    ("pairs", "model.word_dropout=0.1", CONTRADICTION, "model.word_dropout", "delayed"),
     ("conllu", "data.folds=5 data.fold=0", CONTRADICTION, "data.folds", "data.test_path"),
     ("conllu", "data.split.test=0.2", NO_EFFECT, "data.split.test", "data.test_path"),
     ("conllu", "data.val_path=c data.split_seed=1", NO_EFFECT, "data.split_seed", "override 1"),
