@@ -16,6 +16,7 @@ from rnnexp.config.gallery import find
 __all__ = ["asked_language", "held_out_tenth"]
 
 NAMES_PER_LANGUAGE = 100
+TEMPERATURE = "0.5"  # at 1 the letters are drawn as they come, and many names are nobody's
 BLOCK = 256
 
 
@@ -43,8 +44,8 @@ def asked_language(run: Path) -> Mapping[str, float]:
     languages = [unit for unit in classes["inputs"]["vocabulary"]["units"] if unit[0] != "<"]
     asked, names = [], []
     for language in languages:
-        answer = _json("generate", str(run), "--label", language, "--samples",
-                       str(NAMES_PER_LANGUAGE), "--seed", "0")  # fmt: skip
+        answer = _json("generate", str(run), "--label", language, "--temperature", TEMPERATURE,
+                       "--samples", str(NAMES_PER_LANGUAGE), "--seed", "0")  # fmt: skip
         texts = [sample["text"] for sample in answer["samples"]]
         asked += [language] * len(texts)
         names += texts

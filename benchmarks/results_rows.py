@@ -98,7 +98,7 @@ ROWS = (
     ),
     Row(
         "generated_names",
-        "language -> surname, judged by a classifier",
+        "language -> surname at temperature 0.5, judged by a classifier",
         "one_to_many/language_names",
         "share in the asked language",
         0.5,
