@@ -49,6 +49,14 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            "--targets",
+            metavar="FILE",
+            help="The targets of FILE, where the run's data are pairs of files.",
+        ),
+    ] = None,
     split: Annotated[
         Split | None,
         typer.Option("--split", help="Which part to score.  [default: test]", show_default=False),
@@ -92,14 +100,15 @@ def evaluate(
       rnnexp evaluate latest --split val
       rnnexp evaluate latest new.csv --steps 12
       rnnexp evaluate latest other.txt --blocks 256
+      rnnexp evaluate latest test.en --targets test.fr
     """
     found, config = run_config(run, runs)
-    _check(config, file, split, blocks, steps)
+    _check(config, file, targets, split, blocks, steps)
 
     from rnnexp.evaluating import evaluate_file, evaluate_run
 
     if file is not None:
-        result, name = evaluate_file(found, file, blocks, steps), "file"
+        result, name = evaluate_file(found, file, targets, blocks, steps), "file"
     else:
         name = (split or Split.TEST).value
         result = evaluate_run(found, name, blocks, steps)
@@ -113,23 +122,29 @@ def evaluate(
     if "exposure_gap" in result:
         print_text("\n" + _gap_table(result["exposure_gap"], stream), stream)
     elif steps is not None:
-        print_text(
-            "no exposure gap: too short for 10 forecasts, or further columns are read", stream
-        )
+        print_text("no exposure gap: too short for 10 forecasts", stream)
     if json:
         print_json(result)
 
 
 def _check(
-    config: Config, file: Path | None, split: Split | None, blocks: int | None, steps: int | None
+    config: Config,
+    file: Path | None,
+    targets: Path | None,
+    split: Split | None,
+    blocks: int | None,
+    steps: int | None,
 ) -> None:
     """Raises CommandError for an option that does nothing here."""
     from rnnexp.config.compatibility import is_stream
-    from rnnexp.config.schema.data import Series
+    from rnnexp.config.schema.data import Pairs, Series
 
     experiment = config.experiment
     if file is not None and split is not None:
         raise CommandError("has no effect where a FILE is scored", code="CMD124", key="--split")
+    if targets is not None and not (file is not None and isinstance(experiment.data, Pairs)):
+        message = "belongs to a FILE that a run of pairs is scored on"
+        raise CommandError(message, code="CMD124", key="--targets")
     one_stream = is_stream(experiment) and experiment.task.kind == "many_to_many"
     if blocks is not None and not one_stream:
         raise CommandError(

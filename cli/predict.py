@@ -88,7 +88,9 @@ def predict(
 
     A file is read as the run's own data were: CSV columns of a series, one JSON object a line
     (targets are not needed), or plain texts, one a line. The training data are not read. A forecast
-    comes with an interval: how far off the run's own forecasts were on its validation part.
+    comes with an interval: how far off the run's own forecasts were on its validation part. Rows at
+    the end of a series with blank values are the ones to forecast; a run that reads further columns
+    (data.inputs) needs such rows to see more than its horizon ahead.
 
     Example:
       rnnexp predict latest "what a lovely film"
@@ -198,7 +200,7 @@ def _forecast(
     from rnnexp.inference.forecast import forecasts
     from rnnexp.inference.predict import table_of
 
-    table = table_of(trained, given)
+    table = table_of(trained, given, open_end=not every)
     records = forecasts(trained, table, steps, every)
     if plot is None:
         return records
@@ -206,7 +208,8 @@ def _forecast(
     from rnnexp.reports.continuation_plot import continuation_plot
 
     kept = list(records)
-    storage.write_bytes(plot, continuation_plot(table.names, table.values, kept))
+    known = table.values[table.known]
+    storage.write_bytes(plot, continuation_plot(table.names, known, kept))
     return kept
 
 

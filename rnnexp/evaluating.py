@@ -52,15 +52,20 @@ def evaluate_run(
 
 @out_of_memory()
 def evaluate_file(
-    run: Path, path: Path, blocks: int | None = None, steps: int | None = None
+    run: Path,
+    path: Path,
+    targets: Path | None = None,
+    blocks: int | None = None,
+    steps: int | None = None,
 ) -> dict[str, Any]:
     """Score a file of the same format as the run's data, targets and all. As `evaluate_run`.
 
+    targets: the file of the targets, where they stand in one of their own (pairs).
     What is fitted on the run's own data (baselines, prediction intervals) is left out where these
     are not at hand any more, or not the same.
     """
     trained = restore_for_use(run)
-    file, training = dataset_of_file(trained, path), _training_data(trained)
+    file, training = dataset_of_file(trained, path, targets), _training_data(trained)
     alone = _experiment(trained, file)
     beside = alone if training is None else _experiment(trained, _beside(training, file))
     scored = score_split(_in_blocks(beside, "test", blocks), "test")
@@ -142,8 +147,9 @@ def _beside(training: Dataset, file: Dataset) -> Dataset:
         return replace(training, test=test)
     before = len(training.history.values)
     history = History(
-        np.concatenate([training.history.values, file.history.values]),
+        np.concatenate([training.history.features, file.history.features]),
         np.concatenate([training.history.begins, file.history.begins + before]),
+        training.history.predicted,
     )
     moved = replace(test, origin=test.origin + before)
     return replace(training, test=moved, history=history)

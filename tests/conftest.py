@@ -193,6 +193,11 @@ data: {source: csv, path: data.csv, value: up, window: 8, log: true}
 task: {kind: many_to_many}
 model: {cell: lstm, hidden_sizes: [8]}
 """,
+    "beside": """
+data: {source: csv, path: data.csv, value: up, inputs: [down], window: 6, horizon: 2, season: 12}
+task: {kind: many_to_one}
+model: {hidden_sizes: [8]}
+""",
     "text": """
 data: {source: text, path: data.txt, window: 8}
 task: {kind: many_to_many}

@@ -19,6 +19,7 @@ from rnnexp.config.finding import NO_EFFECT
 from rnnexp.config.inheritance import load_with_bases
 from rnnexp.config.overrides import apply_overrides
 from rnnexp.config.schema import Experiment
+from rnnexp.config.schema.section import file_keys
 from rnnexp.config.yaml_file import read_config
 from rnnexp.config.yaml_scalars import resolve
 from rnnexp.errors import CommandError, ConfigError, Position, Problem
@@ -27,7 +28,6 @@ __all__ = ["MAX_PROBLEMS", "load_config", "resolved_yaml"]
 
 MAX_PROBLEMS = 20
 
-_FILES = ("data.path", "data.val_path", "data.test_path", "model.pretrained.path")
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 
 
@@ -144,11 +144,9 @@ def resolved_yaml(config: Config) -> str:
     a base or overrides, to an experiment that trains the same.
     """
     tree = config.experiment.model_dump(exclude_none=True)
-    for key in _FILES:
+    for key in file_keys(config.experiment):
         section, _, name = key.rpartition(".")
-        place = _section(tree, section)
-        if place.get(name) is not None:
-            place[name] = config.portable_file(key)
+        _section(tree, section)[name] = config.portable_file(key)
     for key in _idle(tree, config.path):
         _drop(tree, tuple(key.split(".")))
     return _dump(tree)

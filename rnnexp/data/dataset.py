@@ -245,12 +245,24 @@ class Sequences:
 class History:
     """The scaled series that windows were cut from, end to end.
 
-    values: (S, F). begins: (S,) the step at which the series of each step begins. `origin` of the
-    windows counts these steps.
+    features: (S, I) what the network reads: the predicted columns, then the further ones. begins:
+    (S,) the step at which the series of each step begins. `origin` of the windows counts these
+    steps. predicted: F.
     """
 
-    values: Floats
+    features: Floats
     begins: Ints
+    predicted: int
+
+    @property
+    def values(self) -> Floats:
+        """(S, F) the predicted columns."""
+        return self.features[:, : self.predicted]
+
+    @property
+    def further(self) -> Floats:
+        """(S, I - F) the columns that are read and not predicted."""
+        return self.features[:, self.predicted :]
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ class Table:
         """First row and end of each series."""
         return list(pairwise((*self.begins, len(self.values))))
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(S,) which rows have values; the others, at the end of a series, are to be forecast."""
+        return np.asarray(np.isfinite(self.values).all(axis=1))
+
 
 def windows_of(config: Config, data: Series, table: Table) -> Dataset:
     """Split each series chronologically, scale by the training parts and cut into windows.
@@ -84,7 +89,7 @@ def windows_of(config: Config, data: Series, table: Table) -> Dataset:
         outputs=Values(len(table.names), table.names, scaler),
         consecutive=not one and len(table.begins) == 1,
         season=data.season,
-        history=History(answers_SF, _begin_of_each(table)),
+        history=History(features_SI, _begin_of_each(table), len(table.names)),
         naive_mae=naive_mae(_training_parts(data, table), data.season or 1),
         record={
             **table.record,

@@ -1,6 +1,7 @@
 """What feeding its own forecasts back costs a network: teacher-forced against free-running.
 
-Shape letters: S steps of history, N starts, H steps ahead, F columns.
+Shape letters: S steps of history, N starts, H steps ahead, F predicted columns, I columns that are
+read.
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ WARM_UP_WINDOWS = 8
 class Starts:
     """Places of a series to forecast from, scaled.
 
-    known: (S, N, F) what the network is shown. truth: (H, N, F) what follows, NaN beyond the split.
+    known: (S, N, I) what the network is shown. truth: (H, N, F) what follows, NaN beyond the split.
+    beside: (H, N, I - F) the further columns there.
     """
 
     known: Floats
     truth: Floats
+    beside: Floats
 
 
 def is_series(config: Config) -> bool:
@@ -89,20 +92,22 @@ def starts_in(
     steps are taken, and None is returned where that leaves none. whole: only places from which
     every step is known.
     """
-    if dataset.history is None or dataset.inputs.size != dataset.outputs.size:
+    if dataset.history is None:
         return None
-    back, series = history_of(config), dataset.history.values
-    places, room = _places(dataset, dataset.history, split, back)
+    back, series = history_of(config), dataset.history
+    places, room = _places(dataset, series, split, back)
     if len(places) < least:
         return None
     steps = min(steps, int(np.sort(room)[-least]))
     places, room = (each[room >= (steps if whole else 1)] for each in (places, room))
     some = np.linspace(0, len(places) - 1, min(MOST_STARTS, len(places))).astype(np.int64)
     ahead_HN = places[some] + np.arange(steps)[:, None]
-    truth = series[np.minimum(ahead_HN, len(series) - 1)]
+    ahead_HN = np.minimum(ahead_HN, len(series.features) - 1)
+    truth = series.values[ahead_HN]
     # The steps after the split belong to another one, which nothing here may look at.
     truth[np.arange(steps)[:, None] >= room[some]] = np.nan
-    return Starts(series[places[some] + np.arange(-back, 0)[:, None]], truth)
+    known = series.features[places[some] + np.arange(-back, 0)[:, None]]
+    return Starts(known, truth, series.further[ahead_HN])
 
 
 def _places(
@@ -128,10 +133,11 @@ def forecast_from(config: Config, network: AnyNetwork, starts: Starts, *, forced
     forecaster, answers = forecaster_of(config, network), []
     device = next(network.parameters()).device
     for part in np.array_split(np.arange(starts.known.shape[1]), starts.known.shape[1] // 100 + 1):
-        known, truth = (
-            torch.from_numpy(values[:, part]).to(device) for values in (starts.known, starts.truth)
+        known, truth, beside = (
+            torch.from_numpy(values[:, part]).to(device)
+            for values in (starts.known, starts.truth, starts.beside)
         )
-        answer_HNF = forecaster.forecast(known, len(truth), truth if forced else None)
+        answer_HNF = forecaster.forecast(known, len(truth), beside, truth if forced else None)
         answers.append(answer_HNF.cpu().numpy())
     return np.concatenate(answers, axis=1)
 

@@ -20,7 +20,7 @@ from rnnexp.data.series import Table, check_positive
 from rnnexp.data.sources.csv_table import read_table
 from rnnexp.data.sources.files import SourceFile
 from rnnexp.data.windows import overlapping
-from rnnexp.errors import CommandError, DataError, Position
+from rnnexp.errors import DataError, Position
 from rnnexp.inference.exposure import carries_state, forecaster_of, series_settings
 from rnnexp.inference.intervals import Intervals
 from rnnexp.inference.trained import Trained
@@ -40,11 +40,14 @@ class SeriesReader:
         assert isinstance(inputs, Values) and isinstance(outputs, Values)
         self.inputs, self.columns = inputs, outputs
 
-    def read(self, file: SourceFile) -> Table:
-        """The columns of a CSV file. Raises DataError: it lacks one, or holds no numbers."""
+    def read(self, file: SourceFile, open_end: bool = False) -> Table:
+        """The columns of a CSV file; open_end: the last rows may be blank, to be forecast.
+
+        Raises DataError: it lacks one, or holds no numbers.
+        """
         data, names = self.data, self.columns.names
         if not isinstance(data, ColumnSeries):
-            return read_table(file, names, file.at(1), 1)
+            return read_table(file, names, file.at(1), 1, open_end=open_end)
         return read_table(
             file,
             names,
@@ -53,17 +56,21 @@ class SeriesReader:
             further=data.inputs,
             series=data.id,
             drop=data.nan == "drop",
+            open_end=open_end,
         )
 
     def scale(self, table: Table, least: int) -> tuple[Floats, Floats]:
         """What the network reads (S, I), and what it answers (S, F), scaled.
 
+        Rows that are to be forecast stay NaN.
+
         Raises:
-            DataError: a series with fewer rows than `least`, or values that cannot be scaled.
+            DataError: a series with fewer known rows than `least`, or values that cannot be scaled.
         """
+        known = table.known
         for begin, stop in table.spans:
-            if stop - begin < least:
-                message = f"{stop - begin:,} rows, needs at least {least:,}"
+            if known[begin:stop].sum() < least:
+                message = f"{known[begin:stop].sum():,} rows, needs at least {least:,}"
                 position = self._at(table, begin)
                 raise DataError(message, code="DAT141", position=position)
         if self.data.log:
@@ -72,11 +79,33 @@ class SeriesReader:
         with np.errstate(over="ignore"):
             answers_SF = scaler.apply(table.values) if scaler else table.values.astype(np.float32)
             features_SI = self._features(table, answers_SF)
-        odd = np.flatnonzero(~np.isfinite(features_SI).all(axis=1))
+        finite_SI = np.isfinite(features_SI)
+        finite_SI[~known, : answers_SF.shape[1]] = True
+        odd = np.flatnonzero(~finite_SI.all(axis=1))
         if len(odd):
             position = self._at(table, int(odd[0]))
             raise DataError("overflows float32 once scaled", code="DAT116", position=position)
         return features_SI, answers_SF
+
+    def check_beside(self, table: Table, end: int, steps: int, beside: Floats) -> None:
+        """Raises DataError where the columns that are not predicted end before the forecast.
+
+        A forecast `horizon` rows ahead reads none of them, so that so many rows may be missing.
+        """
+        rows, least = len(beside), max(steps - self.data.horizon, 0)
+        if not beside.shape[1] or rows >= least:
+            return
+        further = ", ".join(map(repr, table.further))
+        raise DataError(
+            f"{steps:,} steps ahead need {least:,} more rows of {further}, got {rows:,}",
+            code="DAT159",
+            position=self._at(table, end - 1),
+            key="--steps",
+            value=steps,
+            hint="add the rows to forecast at the end of the file, with "
+            + ", ".join(map(repr, self.columns.names))
+            + " left blank",
+        )
 
     def own_units(self, scaled_F: Floats | Doubles) -> dict[str, float]:
         """One row of the series by its columns."""
@@ -106,23 +135,29 @@ def forecasts(
 ) -> Iterator[dict[str, Any]]:
     """One record a forecast: after which line, how many rows ahead, each column's value, interval.
 
-    steps: so many rows ahead, each forecast fed back. every: the forecast after every row.
-    Otherwise the one that the last rows allow, `horizon` rows ahead. Where the table holds several
-    series, each is forecast.
+    steps: so many rows ahead, each forecast fed back; None is as many as the table has rows
+    without values at the end. every: the forecast after every row. Otherwise the one that the last
+    rows allow, `horizon` rows ahead. Where the table holds several series, each is forecast.
 
     Raises:
-        CommandError: the network also reads columns that it does not forecast.
-        DataError: too few rows, or values that cannot be scaled.
+        DataError: too few rows, values that cannot be scaled, or no rows of the columns that are
+            read and not predicted for what is ahead.
     """
     reader = SeriesReader(trained)
-    features_SI, _ = reader.scale(table, _rows_needed(trained, steps))
+    ahead = steps is not None or not table.known.all()
+    features_SI, _ = reader.scale(table, _rows_needed(trained, ahead))
     for begin, stop in table.spans:
-        series = features_SI[begin:stop]
-        if steps is not None:
-            answers = _ahead(trained, series, steps)
+        end = begin + int(table.known[begin:stop].sum())
+        series, asked = features_SI[begin:end], steps or (stop - end if ahead else None)
+        if asked == 0:  # another series of the table has rows to forecast, this one has none
+            continue
+        if asked is not None:
+            beside = features_SI[end:stop, reader.columns.size :]
+            reader.check_beside(table, end, asked, beside)
+            answers = _ahead(trained, series, asked, beside)
         else:
             answers = _every(trained, series) if every else _last(trained, series)
-        yield from _records(trained, reader, table, stop, answers, steps)
+        yield from _records(trained, reader, table, end, answers, asked)
 
 
 def _records(  # noqa: PLR0917
@@ -133,7 +168,7 @@ def _records(  # noqa: PLR0917
     answers: Floats,
     steps: int | None,
 ) -> Iterator[dict[str, Any]]:
-    """The records of one series, whose rows end at `stop`."""
+    """The records of one series, whose known rows end at `stop`."""
     intervals, lines = Intervals.of(trained.run), table.lines
     assert lines is not None
     for number, answer_F in enumerate(answers):
@@ -145,29 +180,21 @@ def _records(  # noqa: PLR0917
         yield place | {"forecast": reader.own_units(answer_F), "low": low, "high": high}
 
 
-def _rows_needed(trained: Trained, steps: int | None) -> int:
-    """How many rows a forecast reads at least."""
-    inputs, outputs = trained.signature.inputs, trained.signature.outputs
-    if steps is not None and inputs.size != outputs.size:
-        raise CommandError(
-            "the run also reads columns that it does not forecast, and cannot feed them back",
-            code="CMD123",
-            key="--steps",
-            value=steps,
-            hint="without --steps it forecasts as far ahead as its horizon",
-        )
-    if steps is not None:
+def _rows_needed(trained: Trained, ahead: bool) -> int:
+    """How many known rows a forecast reads at least."""
+    if ahead:
         return forecaster_of(trained.config, trained.network).context
     one = trained.signature.shape == "many_to_one"
     return series_settings(trained.config).window if one else 1
 
 
-def _ahead(trained: Trained, series: Floats, steps: int) -> Floats:
-    """(H, F) the rows after the series, each forecast fed back."""
+def _ahead(trained: Trained, series: Floats, steps: int, beside: Floats) -> Floats:
+    """(H, F) the rows after the series, each forecast fed back beside the further columns."""
     forecaster = forecaster_of(trained.config, trained.network)
     if forecaster.window is None:
         series = _context(trained, series, forecaster.context)
-    answers_H1F = forecaster.forecast(_tensor(trained, series[:, None]), steps)
+    known, further = (_tensor(trained, values[:, None]) for values in (series, beside))
+    answers_H1F = forecaster.forecast(known, steps, further if beside.shape[1] else None)
     return np.asarray(answers_H1F[:, 0].cpu().numpy())
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,16 +16,19 @@ from rnnexp.config.config import Config
 from rnnexp.config.schema.data import (
     Conllu,
     CsvRows,
+    Folder,
+    Images,
     Jsonl,
+    Pairs,
     ParquetRows,
     Records,
     Series,
     TextCorpus,
     Unit,
 )
-from rnnexp.data.dataset import Dataset, History, Image, Sequences
+from rnnexp.data.dataset import Dataset, History, Image, Sequences, Spec, Values
 from rnnexp.data.records.dataset import Part, sequences_of
-from rnnexp.data.sources import conllu, csv_rows, jsonl, parquet_rows
+from rnnexp.data.sources import conllu, csv_rows, folder, images, jsonl, pairs, parquet_rows
 from rnnexp.data.sources.given import open_given, read_given
 from rnnexp.data.windows import consecutive, joined, overlapping
 from rnnexp.errors import CommandError, DataError, Position
@@ -36,14 +39,21 @@ from rnnexp.inference.trained import Trained
 __all__ = ["READABLE", "dataset_of_file"]
 
 FILE = "FILE"
-READABLE = "csv, jsonl, csv_rows, parquet_rows, conllu, text; tables and generated series as csv"
+TARGETS = "--targets"
+READABLE = (
+    "csv, jsonl, csv_rows, parquet_rows, conllu, text, pairs, folder, images; tables and generated"
+    " series as csv"
+)
 
 
-def dataset_of_file(trained: Trained, path: Path) -> Dataset:
+def dataset_of_file(trained: Trained, path: Path, targets: Path | None = None) -> Dataset:
     """The file as a data set, whole in each of its splits; nothing is fitted on it.
 
+    For `folder` it is a folder, for `images` the table of captions, in the folder of the images.
+    targets: for `pairs`, the file of the targets.
+
     Raises:
-        CommandError: no such file, or the run's data are not read from one file.
+        CommandError: no such file, or the run's data are not read from files.
         DataError: it does not hold what the network reads and answers.
     """
     data, signature = trained.config.experiment.data, trained.signature
@@ -53,7 +63,7 @@ def dataset_of_file(trained: Trained, path: Path) -> Dataset:
     elif isinstance(data, TextCorpus):
         split = _text(trained, data, path)
     elif isinstance(data, Records):
-        split = _examples(trained, data, path)
+        split = _examples(trained, data, path, targets)
     else:
         raise _unreadable(trained)
     return Dataset(
@@ -82,7 +92,7 @@ def _series(trained: Trained, data: Series, path: Path) -> tuple[Sequences, Hist
         own = features_SI[begin:stop], answers_SF[begin:stop]
         windows.append(cut(own[0], 0, stop - begin, data.window, data.horizon, own[1]))
         begins[begin:stop] = begin
-    return joined(windows, table.begins), History(answers_SF, begins)
+    return joined(windows, table.begins), History(features_SI, begins, answers_SF.shape[1])
 
 
 def _text(trained: Trained, data: TextCorpus, path: Path) -> Sequences:
@@ -94,41 +104,78 @@ def _text(trained: Trained, data: TextCorpus, path: Path) -> Sequences:
     return consecutive(ids, 0, len(ids), data.window, 1)
 
 
-def _examples(trained: Trained, data: Records, path: Path) -> Sequences:
-    with open_given(path, FILE):
-        config = _naming(trained.config, data, path)
+def _examples(trained: Trained, data: Records, path: Path, targets: Path | None) -> Sequences:
+    _check_there(data, path, targets)
     inputs = trained.signature.inputs
-    assert not isinstance(inputs, Image)
-    specs = (inputs, trained.signature.outputs)
+    named = data.model_copy(update=_paths(data, path, targets, inputs))
+    experiment = trained.config.experiment.model_copy(update={"data": named})
+    config = replace(trained.config, experiment=experiment)
     asked = cast("Unit", trained.signature.units[1])
     examples = _part(trained, config).examples
-    return sequences_of(config, data, specs, asked, examples)
+    vector = Values(inputs.size) if isinstance(inputs, Image) else inputs
+    split = sequences_of(config, data, (vector, trained.signature.outputs), asked, examples)
+    return images.as_images(split, inputs) if isinstance(inputs, Image) else split
 
 
-def _naming(config: Config, data: Records, path: Path) -> Config:
-    """The config as it would be if it named the file, and no other."""
-    others = {"val_path": None, "test_path": None} if hasattr(data, "val_path") else {}
-    named = data.model_copy(update={"path": str(path.absolute()), **others})
-    experiment = config.experiment.model_copy(update={"data": named})
-    return replace(config, experiment=experiment)
+def _check_there(data: Records, path: Path, targets: Path | None) -> None:
+    """Raises CommandError: there is no such file, folder or pair of files."""
+    if isinstance(data, Folder):
+        if not path.is_dir():
+            message = f"no such folder: {path.absolute()}"
+            raise CommandError(message, code="CMD120", key=FILE, value=str(path))
+        return
+    with open_given(path, FILE):
+        pass
+    if isinstance(data, Pairs):
+        if targets is None:
+            raise CommandError(
+                "a run of pairs is scored on two files: line n of one is the target of line n of"
+                " the other",
+                code="CMD125",
+                key=TARGETS,
+                hint=f"rnnexp evaluate RUN {path} --targets OTHER",
+            )
+        with open_given(targets, TARGETS):
+            pass
+
+
+def _paths(data: Records, path: Path, targets: Path | None, inputs: Spec) -> dict[str, Any]:
+    """The keys of `data:` as they would be if it named the file, and no other."""
+    if isinstance(inputs, Image):
+        place, size = path.absolute(), (inputs.height, inputs.width)
+        return {"captions": str(place), "path": str(place.parent), "size": size}
+    keys: dict[str, Any] = dict.fromkeys(
+        name for name in type(data).model_fields if name.endswith("_path")
+    )
+    if targets is not None:
+        keys["target_path"] = str(targets.absolute())
+    return keys | {"path": str(path.absolute())}
 
 
 def _part(trained: Trained, config: Config) -> Part:
     match config.experiment.data:
+        case Pairs():
+            part = pairs.part_of(config, "data.path")
+        case Folder():
+            part = folder.part_of(config)
+        case Images() as data:
+            part = images.part_of(config, data)[0]
         case Jsonl() as data:
-            return jsonl.part_of(config, data, "data.path")
+            part = jsonl.part_of(config, data, "data.path")
         case CsvRows() as data:
-            return csv_rows.part_of(config, data, "data.path")
+            part = csv_rows.part_of(config, data, "data.path")
         case ParquetRows() as data:
-            return parquet_rows.part_of(config, data, "data.path")
+            part = parquet_rows.part_of(config, data, "data.path")
         case Conllu() as data:
-            return conllu.part_of(config, data, "data.path")
-    raise _unreadable(trained)
+            part = conllu.part_of(config, data, "data.path")
+        case _:
+            raise _unreadable(trained)
+    return part
 
 
 def _unreadable(trained: Trained) -> CommandError:
     return CommandError(
-        f"a run of {trained.signature.source} data does not read its examples from one file",
+        f"a run of {trained.signature.source} data does not read its examples from a file",
         code="CMD125",
         key=FILE,
         allowed=READABLE,

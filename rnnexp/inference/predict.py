@@ -104,8 +104,10 @@ def _questions_of_file(trained: Trained, reader: QuestionReader, path: Path) -> 
             yield from reader.of_lines(lines_of(file, name), name)
 
 
-def table_of(trained: Trained, given: Given) -> Table:
+def table_of(trained: Trained, given: Given, open_end: bool) -> Table:
     """The columns that the network reads, of a CSV file or a JSON list of rows.
+
+    open_end: the last rows may be blank, to be forecast.
 
     Raises:
         CommandError: no such file, or an input that is neither a file nor JSON.
@@ -113,10 +115,10 @@ def table_of(trained: Trained, given: Given) -> Table:
     """
     reader = SeriesReader(trained)
     if isinstance(given, Path):
-        return reader.read(read_given(given, LITERAL))
+        return reader.read(read_given(given, LITERAL), open_end)
     if isinstance(given, str):
         return _table_of_list(reader, _checked_json(given))
-    return reader.read(SourceFile(PIPE, given.read()))
+    return reader.read(SourceFile(PIPE, given.read()), open_end)
 
 
 def _table_of_list(reader: SeriesReader, rows: Any) -> Table:

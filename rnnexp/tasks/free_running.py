@@ -1,13 +1,14 @@
 """A trained network that goes on by itself: each answer is read as the next input.
 
-Shape letters: S steps of history, T steps of a window, B series, F columns, H steps ahead,
-V vocabulary.
+Shape letters: S steps of history, T steps of a window, B series, F predicted columns, I columns
+that are read (those, then the further ones), H steps ahead, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 
 import numpy as np
 import torch
@@ -37,33 +38,46 @@ class Forecaster:
         return self.horizon + (self.window or 1) - 1
 
     @torch.no_grad()
-    def forecast(self, history_SBF: Tensor, steps: int, truth_HBF: Tensor | None = None) -> Tensor:
+    def forecast(
+        self,
+        history_SBI: Tensor,
+        steps: int,
+        beside: Tensor | None = None,
+        truth: Tensor | None = None,
+    ) -> Tensor:
         """(H, B, F) the `steps` after the history, from no more of it than is given.
 
-        Forecasts are fed back; with `truth_HBF` the true values are (teacher forcing), so that
-        each step is forecast as it would be `horizon` steps before.
+        Forecasts are fed back, beside the further columns (H, B, I - F) of those steps; with
+        `truth` (H, B, F) the true values are (teacher forcing), so that each step is forecast as
+        it would be `horizon` steps before.
         """
-        going_on = self._by_window if self.window else self._by_state
-        return torch.stack(going_on(history_SBF, steps, truth_HBF))
 
-    def _by_window(self, history_SBF: Tensor, steps: int, truth: Tensor | None) -> list[Tensor]:
-        assert self.window is not None
-        series = [*history_SBF[-self.context :]]
+        def fed(step: int) -> Tensor:
+            """(B, I) what stands in the place of a step after the history."""
+            known = answers[step] if truth is None else truth[step]
+            return known if beside is None else torch.cat([known, beside[step]], dim=-1)
+
         answers: list[Tensor] = []
-        for step in range(steps):
-            answer_BF, _ = self.network(torch.stack(series[step : step + self.window]))
+        going_on = self._by_window if self.window else self._by_state
+        for answer_BF in islice(going_on(history_SBI, fed), steps):
             answers.append(answer_BF.float())
-            series.append(answers[step] if truth is None else truth[step])
-        return answers
+        return torch.stack(answers)
 
-    def _by_state(self, history_SBF: Tensor, steps: int, truth: Tensor | None) -> list[Tensor]:
-        output_SBF, state = self.network(history_SBF)
-        answers = [*output_SBF[-self.horizon :].float()]
-        while len(answers) < steps:
-            fed = answers if truth is None else truth
-            output_1BF, state = self.network(fed[len(answers) - self.horizon][None], state)
-            answers.append(output_1BF[0].float())
-        return answers[:steps]
+    def _by_window(self, history_SBI: Tensor, fed: Callable[[int], Tensor]) -> Iterator[Tensor]:
+        assert self.window is not None
+        series = [*history_SBI[-self.context :]]
+        for step in count():
+            if step >= self.horizon:
+                series.append(fed(step - self.horizon))
+            answer_BF, _ = self.network(torch.stack(series[step : step + self.window]))
+            yield answer_BF
+
+    def _by_state(self, history_SBI: Tensor, fed: Callable[[int], Tensor]) -> Iterator[Tensor]:
+        output_SBF, state = self.network(history_SBI)
+        yield from output_SBF[-self.horizon :]
+        for step in count():
+            output_1BF, state = self.network(fed(step)[None], state)
+            yield output_1BF[0]
 
 
 def greedily(

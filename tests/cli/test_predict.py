@@ -161,6 +161,54 @@ def test_beyond_the_intervals_there_are_none(
     assert records[-1]["low"] is None and records[0]["low"] is not None
 
 
+def ahead_file(folder: Path, further: list[int], known: int = 40) -> str:
+    """Known rows, then rows to forecast: blank but for the column that is not predicted."""
+    path = folder / "ahead.csv"
+    rows = [f"{20 + i % 5},{i % 12}" for i in range(known)] + [f",{value}" for value in further]
+    path.write_text("up,down\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+def test_rows_without_values_are_forecast_from_the_further_columns(
+    moved_run: MovedRun, capsys: Capture, tmp_path: Path
+) -> None:
+    run = str(moved_run("beside"))
+    assert main(["predict", run, ahead_file(tmp_path, [4, 5, 6, 7, 8]), "--json"]) == 0
+    *records, summary = lines(capsys)
+    assert [record["step"] for record in records] == [1, 2, 3, 4, 5]
+    assert {record["line"] for record in records} == {41}
+    assert all(record["low"]["up"] < record["high"]["up"] for record in records)
+    assert summary["interval"]["level"] == 0.9
+    assert main(["predict", run, ahead_file(tmp_path, [11, 0, 11, 0, 11])]) == 0
+    others = lines(capsys)
+    same = [a["forecast"] == b["forecast"] for a, b in zip(records, others, strict=True)]
+    assert same == [True, True, False, False, False]  # a horizon of 2 rows reads none of them
+    assert main(["predict", run, ahead_file(tmp_path, [4, 5]), "--steps", "4"]) == 0
+    assert [r["forecast"] for r in lines(capsys)] == [r["forecast"] for r in records[:4]]
+
+
+def test_a_forecast_needs_the_further_columns(
+    moved_run: MovedRun, capsys: Capture, tmp_path: Path
+) -> None:
+    run = str(moved_run("beside"))
+    assert main(["predict", run, ahead_file(tmp_path, [4]), "--steps", "4", "--json"]) == 4
+    error = errors(capsys)
+    assert (error["code"], error["line"]) == ("DAT159", 41)
+    assert "2 more rows of 'down', got 1" in error["message"]
+    assert main(["predict", run, ahead_file(tmp_path, [4]), "--all", "--json"]) == 4
+    assert errors(capsys)["line"] == 42
+
+
+def test_a_file_with_further_columns_shows_its_exposure_gap(
+    moved_run: MovedRun, capsys: Capture, tmp_path: Path
+) -> None:
+    run, file = str(moved_run("beside")), ahead_file(tmp_path, [])
+    assert main(["evaluate", run, file, "--steps", "4", "--json"]) == 0
+    gap = lines(capsys)[-1]["exposure_gap"]
+    assert gap["ratio"][:2] == [pytest.approx(1)] * 2
+    assert gap["ratio"][3] != pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "suffix", "line"),
     [

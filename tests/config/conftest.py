@@ -150,6 +150,30 @@ data:
   nan: drop
 task: {kind: many_to_one, target: classification}
 """,
+    "digits": """\
+name: digits
+data: {source: idx, path: images.gz, labels: ../labels.gz, view: rows}
+task: {kind: many_to_one}
+""",
+    "captions": """\
+name: captions
+data: {source: images, path: album, captions: captions.csv, color: gray, size: [16, 16]}
+task: {kind: one_to_many}
+model: {cell: gru, hidden_sizes: [32], image_encoder: {channels: [8], size: 32}}
+""",
+    "translation": """\
+name: translation
+data:
+  source: pairs
+  path: train.en
+  target_path: train.fr
+  val_path: val.en
+  val_target_path: val.fr
+  test_path: test.en
+  test_target_path: test.fr
+task: {kind: many_to_many, alignment: delayed}
+model: {cell: gru, hidden_sizes: [32], embedding: 16}
+""",
     "waves": """\
 name: waves
 data:

@@ -49,7 +49,8 @@ def test_resolved_yaml_loads_to_the_same_experiment(load: Load, example: str) ->
     second = load(resolved_yaml(first))
     assert resolved_yaml(second) == resolved_yaml(first)
     ours, theirs = (c.experiment.model_dump() for c in (first, second))
-    for name in ("path", "val_path", "test_path"):
+    sides = [f"{part}{side}path" for part in ("", "val_", "test_") for side in ("", "target_")]
+    for name in (*sides, "labels", "captions"):
         if ours["data"].get(name):
             assert theirs["data"].pop(name) == str(first.path.parent / ours["data"].pop(name))
     assert ours == theirs

@@ -39,7 +39,7 @@ def test_windows_are_fed_their_own_answers() -> None:
     forecaster = Forecaster(cast("Network", SumOfWindow()), window=2, horizon=1)
     assert forecaster.forecast(column(1, 1), 5).flatten().tolist() == [2, 3, 5, 8, 13]
     truth = column(10, 20, 30)
-    forced = forecaster.forecast(column(1, 1), 3, truth)
+    forced = forecaster.forecast(column(1, 1), 3, truth=truth)
     assert forced.flatten().tolist() == [2, 1 + 10, 10 + 20]
 
 
@@ -55,6 +55,23 @@ def test_a_state_is_carried_on(horizon: int, expected: list[float]) -> None:
     """Every answer is the sum of all inputs so far, forecasts among them."""
     forecaster = Forecaster(cast("Network", RunningSum()), window=None, horizon=horizon)
     found = forecaster.forecast(column(1, 2), len(expected))
+    assert found.flatten().tolist() == expected
+
+
+class FirstPlusRest(nn.Module):
+    """Answers the sum of all that a window (T, B, I) holds, as one column."""
+
+    def forward(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, None]:
+        return inputs.sum((0, 2))[:, None], None
+
+
+@pytest.mark.parametrize(("horizon", "expected"), [(1, [11, 31, 62]), (2, [11, 11, 31, 32])])
+def test_further_columns_are_read_beside_the_answers(horizon: int, expected: list[int]) -> None:
+    """Window 1: the answer is the last known value and the further column of that step."""
+    forecaster = Forecaster(cast("Network", FirstPlusRest()), window=1, horizon=horizon)
+    history = torch.tensor([[[1.0, 10.0]], [[1.0, 10.0]]])
+    beside = column(20, 31 if horizon == 1 else 21)  # of what is read; the last steps are not
+    found = forecaster.forecast(history, len(expected), beside)
     assert found.flatten().tolist() == expected
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnexp.config.schema.section import Probability, Section, Size
+from rnnexp.config.schema.section import FilePath, Probability, Section, Size
 
 __all__ = ["Characters", "Decoder", "ImageEncoder", "Init", "Model", "Pretrained"]
 
@@ -51,7 +51,7 @@ class Characters(Section):
 class Pretrained(Section):
     """Embeddings from a text file, one `word v1 ... vn` a line, as word2vec and GloVe have them."""
 
-    path: str
+    path: FilePath
     """the file, relative to the config that names it; a first line `count size` is no word"""
     frozen: bool = False
     """keep the embedding as it starts, words that the file does not have included"""

@@ -32,12 +32,15 @@ def read_table(
     further: Sequence[str] = (),
     series: str | None = None,
     drop: bool = False,
+    open_end: bool = False,
 ) -> Table:
     """Read the columns `names` to predict; `asked` is where the config asks for them.
 
     least: how many rows are needed, for the message about an empty file. further: columns of
     numbers or categories that are not predicted. series: the column that tells series apart.
     drop: leave out rows with a blank, NaN or infinite value, instead of refusing the file.
+    open_end: rows at the end of a series whose predicted columns are all blank stay, as NaN: they
+    ask for a forecast.
 
     Raises:
         DataError: anything in the file that is not such a table.
@@ -51,7 +54,8 @@ def read_table(
     if not lines:
         raise empty_table(file, table.line, "only a header", least)
     labels = labels if index not in fields + own else []
-    return table_of_cells(file, (tuple(names), tuple(further)), fields, lines, cells, labels, drop)
+    both = tuple(names), tuple(further)
+    return table_of_cells(file, both, fields, lines, cells, labels, drop, open_end)
 
 
 def table_of_cells(  # noqa: PLR0917
@@ -62,6 +66,7 @@ def table_of_cells(  # noqa: PLR0917
     cells: list[list[str]],
     labels: list[str],
     drop: bool,
+    open_end: bool = False,
 ) -> Table:
     """The table of columns of text, predicted ones, then further ones, then that of the series.
 
@@ -80,7 +85,12 @@ def table_of_cells(  # noqa: PLR0917
     for begin, stop in pairwise([*begins, len(lines)]):
         _check_order(file, lines[begin:stop], labels[begin:stop])
     read = _read_columns(file, lines, fields, both, cells, len(predicted))
-    keep = _complete(file, lines, fields, both, read, drop)
+    given = read
+    if open_end:
+        values = read[: len(predicted)]
+        asked = _open_ends(np.array(values).T, [*begins, len(lines)])
+        given = [*(np.where(asked, 0, column) for column in values), *read[len(predicted) :]]
+    keep = _complete(file, lines, fields, both, given, drop)
     record: dict[str, Any] = {"files": [file.record()], "rows_dropped": int((~keep).sum())}
     if labels and (DATE.match(labels[0]) or is_number(labels[0])):
         record["range"] = [labels[0], labels[-1]]
@@ -144,6 +154,15 @@ def _complete(  # noqa: PLR0917
         chosen = [fields[i] for i in numbers], [names[i] for i in numbers]
         raise not_finite(file, lines, *chosen, values)
     return keep
+
+
+def _open_ends(values: NDArray[np.float64], begins: list[int]) -> NDArray[np.bool_]:
+    """(S,) the rows at the end of each series in which every value (S, F) is blank."""
+    blank = np.asarray(np.isnan(values).all(axis=1))
+    for begin, stop in pairwise(begins):
+        given = np.flatnonzero(~blank[begin:stop])
+        blank[begin : begin + (given[-1] + 1 if len(given) else 0)] = False
+    return blank
 
 
 def _chosen(column: Column, keep: NDArray[np.bool_]) -> Column:

@@ -18,7 +18,7 @@ from rnnexp.data.records.example import Example
 from rnnexp.data.sources.files import list_folder, read_path
 from rnnexp.errors import DataError, Position
 
-__all__ = ["load"]
+__all__ = ["load", "part_of"]
 
 KEY = "data.path"
 
@@ -27,6 +27,11 @@ def load(config: Config, data: Folder) -> Dataset:
     """Read every file of the folder; the name of the file, or of the folder around it, is the class
     to predict, or in one-to-many the class that a text is written for.
     """
+    return dataset_of(config, data, [part_of(config)])
+
+
+def part_of(config: Config) -> Part:
+    """The examples of the folder that the config names. Raises DataError."""
     root = config.file(KEY)
     entries = list_folder(root, config, KEY)
     folders = [entry for entry in entries if entry.is_dir()]
@@ -51,7 +56,7 @@ def load(config: Config, data: Folder) -> Dataset:
         examples.append(Example(file, line, *sides))
     if not examples:
         raise DataError(f"{root}: 0 examples", code="DAT105", position=Position(str(root)))
-    return dataset_of(config, data, [Part(examples, tuple(records))])
+    return Part(examples, tuple(records))
 
 
 Read = Iterator[tuple[dict[str, Any], str, int, str, str]]

@@ -22,13 +22,21 @@ from rnnexp.data.sources.csv_file import CsvFile, empty_table, find_columns, ope
 from rnnexp.data.sources.files import list_folder, read_file
 from rnnexp.errors import DataError, Position, UnsafeError
 
-__all__ = ["load"]
+__all__ = ["as_images", "load", "part_of"]
 
 Pixels = NDArray[np.float32]
 
 
 def load(config: Config, data: Images) -> Dataset:
-    """Read every image that has a caption; equal images go to the same split.
+    """Read every image that has a caption; equal images go to the same split. As `part_of`."""
+    part, shape = part_of(config, data)
+    dataset = dataset_of(config, data, [part])
+    train, val, test = (as_images(dataset.split(name), shape) for name in ("train", "val", "test"))
+    return replace(dataset, train=train, val=val, test=test, inputs=shape)
+
+
+def part_of(config: Config, data: Images) -> tuple[Part, Image]:
+    """The images as vectors with their captions, and what shape the images have.
 
     Raises:
         DataError: an image that is missing, damaged or of another size, an empty caption.
@@ -46,8 +54,7 @@ def load(config: Config, data: Images) -> Dataset:
         inputs = pictures.take(name, file.at(line))
         target = caption.split() if data.unit == "label" else caption
         examples.append(Example(file.name, line, inputs, target))
-    dataset = dataset_of(config, data, [Part(examples, (file.record(),))])
-    return _as_images(dataset, pictures.shape)
+    return Part(examples, (file.record(),)), pictures.shape
 
 
 def _rows(config: Config, data: Images, table: CsvFile) -> list[tuple[int, str, str]]:
@@ -116,13 +123,8 @@ class _Album:
             )
 
 
-def _as_images(dataset: Dataset, image: Image) -> Dataset:
+def as_images(split: Sequences, image: Image) -> Sequences:
     """The same with its conditions as images (N, C, H, W)."""
-
-    def shaped(split: Sequences) -> Sequences:
-        inputs: Floats = np.asarray(split.inputs, dtype=np.float32)
-        shape = (len(split), image.channels, image.height, image.width)
-        return replace(split, inputs=inputs.reshape(shape))
-
-    train, val, test = (shaped(dataset.split(name)) for name in ("train", "val", "test"))
-    return replace(dataset, train=train, val=val, test=test, inputs=image)
+    inputs: Floats = np.asarray(split.inputs, dtype=np.float32)
+    shape = (len(split), image.channels, image.height, image.width)
+    return replace(split, inputs=inputs.reshape(shape))

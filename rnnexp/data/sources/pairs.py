@@ -10,15 +10,16 @@ from rnnexp.data.records.example import Example
 from rnnexp.data.sources.files import SourceFile, read_file
 from rnnexp.errors import DataError
 
-__all__ = ["load"]
+__all__ = ["load", "part_of"]
 
 
 def load(config: Config, data: Pairs) -> Dataset:
     """Read two files and split their lines at random, or read files that are split already."""
-    return dataset_of(config, data, [_part(config, key) for key in data.path_keys])
+    return dataset_of(config, data, [part_of(config, key) for key in data.path_keys])
 
 
-def _part(config: Config, key: str) -> Part:
+def part_of(config: Config, key: str) -> Part:
+    """The examples of the files that the config names at a key and its twin. Raises DataError."""
     inputs, targets = read_file(config, key), read_file(config, _target_key(key))
     lines, answers = _lines(inputs), _lines(targets)
     if len(lines) != len(answers):

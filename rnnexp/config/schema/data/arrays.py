@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rnnexp.config.schema.data.records import Records, SplitFiles
 from rnnexp.config.schema.data.split import Seed, Split
-from rnnexp.config.schema.section import Section
+from rnnexp.config.schema.section import FilePath, Section
 
 __all__ = ["Digits", "Idx", "Images", "Npz"]
 
@@ -51,9 +51,9 @@ class Idx(Section):
 
     source: Literal["idx"]
     """`idx`: images and labels in IDX files (MNIST), plain or .gz"""
-    path: str
+    path: FilePath
     """the file of the images, relative to the config that names it"""
-    labels: str
+    labels: FilePath
     """the file of their classes, which count from 0"""
     view: Literal["rows", "pixels", "image"] = "rows"
     """T=H rows of W pixels, T=H*W single pixels, or the whole image, for one_to_many"""
@@ -70,9 +70,9 @@ class Images(Records):
 
     source: Literal["images"]
     """`images`: a folder of images and a CSV file of their captions"""
-    path: str
+    path: FilePath
     """the folder, relative to the config that names it"""
-    captions: str
+    captions: FilePath
     """the CSV or TSV file that has an image and a caption of it in each row"""
     image: str = "image"
     """column of the image's file name, relative to the folder"""

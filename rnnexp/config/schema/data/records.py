@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rnnexp.config.schema.data.split import Pieces, Seed, Split
-from rnnexp.config.schema.section import Section, Size
+from rnnexp.config.schema.section import FilePath, Section, Size
 
 __all__ = [
     "Conllu",
@@ -73,11 +73,11 @@ class Records(Section):
 class SplitFiles(Records):
     """Examples of one file, or of files that are split already."""
 
-    path: str
+    path: FilePath
     """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
-    val_path: str | None = None
+    val_path: FilePath | None = None
     """a file of its own for validation (with test_path; then `split` is not used)"""
-    test_path: str | None = None
+    test_path: FilePath | None = None
     """a file of its own for the test; alone, `split` parts training from validation"""
 
     @property
@@ -132,7 +132,7 @@ class Folder(Records):
     source: Literal["folder"]
     """`folder`: text files by class; `eng.txt` or `rt.pos` holds one example a line, a subfolder
     one example a file"""
-    path: str
+    path: FilePath
     """the folder, relative to the config that names it"""
     unit: Literal["character", "word"] = "word"
     """one step of the text: a character, or a word (runs of letters or digits, single marks)"""
@@ -143,17 +143,17 @@ class Pairs(Records):
 
     source: Literal["pairs"]
     """`pairs`: two text files, line by line the input and its target"""
-    path: str
+    path: FilePath
     """the file of the inputs, relative to the config that names it"""
-    target_path: str
+    target_path: FilePath
     """the file of the targets, as many lines"""
-    val_path: str | None = None
+    val_path: FilePath | None = None
     """inputs of a validation of its own (with val_target_path, test_path, test_target_path)"""
-    val_target_path: str | None = None
+    val_target_path: FilePath | None = None
     """targets of a validation of its own"""
-    test_path: str | None = None
+    test_path: FilePath | None = None
     """inputs of a test of its own"""
-    test_target_path: str | None = None
+    test_target_path: FilePath | None = None
     """targets of a test of its own"""
     unit: Unit = "word"
     """one input step: a character, or a word (runs of letters or digits, single marks)"""

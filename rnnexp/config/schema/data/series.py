@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rnnexp.config.schema.data.split import Seed, Split, Steps
-from rnnexp.config.schema.section import Section
+from rnnexp.config.schema.section import FilePath, Section
 
 __all__ = [
     "AirlinePassengers",
@@ -40,7 +40,7 @@ class Series(Section):
 class ColumnSeries(Series):
     """Columns of a table, one row per time step, oldest first."""
 
-    path: str
+    path: FilePath
     """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
     value: str | tuple[str, ...]
     """the column, or columns, to read and to predict"""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rnnexp.config.schema.data.split import Pieces, Split, Steps
-from rnnexp.config.schema.section import Section
+from rnnexp.config.schema.section import FilePath, Section
 
 __all__ = ["PythonDocs", "Text", "TextCorpus"]
 
@@ -38,7 +38,7 @@ class Text(TextCorpus):
 
     source: Literal["text"]
     """`text`: a UTF-8 text file of yours"""
-    path: str
+    path: FilePath
     """the file, relative to the config that names it, or `data:NAME` of `rnnexp data ls`"""
 
 
