@@ -61,8 +61,10 @@ def trained(row: Row, overrides: tuple[str, ...], kept: Path, runs: Path) -> Jso
         if result["config"] == digest:
             return result
     path = str(find(row.config).path)
-    summary = json.loads(rnnexp("train", path, *overrides, "--runs", str(runs), "--json")[-1])
-    measured = row.measure(Path(summary["run"])) if row.measure else {}
+    told = json.loads(rnnexp("train", path, *overrides, "--runs", str(runs), "--json")[-1])
+    run = Path(told["run"])
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    measured = row.measure(run) if row.measure else {}
     beside = row.beside(config) if row.beside else {}
     result = {"config": digest, "summary": summary, "measured": measured, "beside": beside}
     kept.parent.mkdir(parents=True, exist_ok=True)

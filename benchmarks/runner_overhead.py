@@ -72,7 +72,7 @@ def runner(settings: Config, runs: Path) -> float:
     with RunFolder.create(runs, "overhead") as run, Path(os.devnull).open("w") as sink:
         watch = Stopwatch(sink)
         trainer = assemble(settings).trainer()
-        trainer.fit(Journal(RunRecorder(run), watch, 10), Interrupt())
+        trainer.fit(Journal(RunRecorder(run, {}), watch, settings.experiment.training), Interrupt())
     return (watch.last - watch.first) / (STEPS - 1)
 
 

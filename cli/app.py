@@ -24,6 +24,7 @@ from .init import init
 from .plan import plan
 from .predict import predict
 from .render import print_errors
+from .resume import resume
 from .schema import schema
 from .text import mute, print_text, safe, style, wipe
 from .train import train
@@ -42,6 +43,7 @@ class Commands(Group):
 
     order = (
         "train",
+        "resume",
         "evaluate",
         "predict",
         "generate",
@@ -108,6 +110,7 @@ def _rnnexp(
 
     Example:
       rnnexp train configs/quickstart.yaml model.cell=gru
+      rnnexp resume latest
       rnnexp evaluate latest --split val
       rnnexp predict latest new.csv --steps 12
       rnnexp generate latest --prompt "ROMEO:"
@@ -133,6 +136,7 @@ def _group(help_page: str, *functions: Callable[..., None]) -> typer.Typer:
 
 
 app.command(cls=Command)(train)
+app.command(cls=Command)(resume)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(generate)

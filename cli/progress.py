@@ -47,7 +47,7 @@ class PlainProgress(PlainStatus):
     def started(self, run: Path, total_steps: int | None, description: Mapping[str, Any]) -> None:
         """Shows what is about to be trained."""
         self._line(plan_text(run, total_steps, description, self.stream) + "\n")
-        self._restart(total_steps)
+        self._restart(total_steps, description.get("done", 0))
 
     def stepped(self, step: int, loss: float) -> None:
         """Remembers the step; shows it when enough time has passed."""

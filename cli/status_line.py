@@ -59,9 +59,9 @@ class PlainStatus(ABC):
     def _parts(self) -> list[str]:
         """The parts of the status in order of how much they matter."""
 
-    def _restart(self, total: int | None) -> None:
-        self.step, self.total = 0, total
-        self.pace = Pace()
+    def _restart(self, total: int | None, done: int = 0) -> None:
+        self.step, self.total = done, total
+        self.pace = Pace(done)
         self._next = time.perf_counter() + self.interval
 
     def _reach(self, step: int) -> None:
@@ -152,9 +152,9 @@ class _Terminal(Console):
 class Pace:
     """Steps per second, smoothed, so that the time left does not jump."""
 
-    def __init__(self) -> None:
+    def __init__(self, done: int = 0) -> None:
         self.rate: float | None = None
-        self._step, self._time = 0, time.perf_counter()
+        self._step, self._time = done, time.perf_counter()
 
     def at(self, step: int, now: float) -> None:
         """A step was reached."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from rnnexp.conclusion import conclude
 from rnnexp.config.config import Config
-from rnnexp.config.load import load_config, resolved_yaml
+from rnnexp.config.load import load_config, resolved_yaml, settings_of
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.signature import Signature
 from rnnexp.errors import (
@@ -21,22 +21,32 @@ from rnnexp.errors import (
     CommandError,
     DivergedError,
     InterruptedRunError,
+    StorageError,
 )
 from rnnexp.experiment import Experiment, assemble, describe
 from rnnexp.recording.best import best_checkpoint
+from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
 from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
-from rnnexp.training.interrupt import Interrupt
+from rnnexp.training.interrupt import Interrupt, Interrupted
 from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer
 from rnnexp.training.snapshot import load_weights
 from rnnexp.training.trainer import Trainer
 from rnnexp.verification.verdict import checked
 
-__all__ = ["refuse_changed_data", "restore", "train"]
+__all__ = [
+    "ending",
+    "finish",
+    "recorder_of",
+    "refuse_changed_data",
+    "restore",
+    "surroundings",
+    "train",
+]
 
 
 @out_of_memory()
@@ -59,18 +69,42 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
     with (
         Interrupt() as interrupt,
         RunFolder.create(runs, name) as run,
-        _ending(recorder := RunRecorder(run), trainer),
+        ending(recorder := recorder_of(run, config), trainer, fresh=True),
     ):
         _write_inputs(run, experiment)
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)
-        observer.started(run.path, trainer.total_steps, describe(experiment))
+        journal = Journal(recorder, observer, config.experiment.training)
         for note in _notes(experiment.dataset):
-            observer.noted(note)
             run.log(note)
-        journal = Journal(recorder, observer, config.experiment.training.log_every)
-        outcome = trainer.fit(journal, interrupt)
-        summary, classes = conclude(run, experiment, outcome)
+        return finish(run, experiment, trainer, journal, interrupt)
+
+
+def recorder_of(run: RunFolder, config: Config, best: Checkpoint | None = None) -> RunRecorder:
+    """What keeps the log and the checkpoints of a run. best: its best checkpoint so far."""
+    return RunRecorder(run, settings_of(config), best)
+
+
+def finish(
+    run: RunFolder,
+    experiment: Experiment,
+    trainer: Trainer,
+    journal: Journal,
+    interrupt: Interrupt,
+) -> dict[str, Any]:
+    """Train from where the trainer stands to the end, and conclude; the summary."""
+    observer = journal.observer
+    about = describe(experiment) | {"done": trainer.step}
+    observer.started(run.path, trainer.total_steps, about)
+    for note in _notes(experiment.dataset):
+        observer.noted(note)
+    outcome = trainer.fit(journal, interrupt)
+    try:
+        with interrupt.at_once():
+            summary, classes = conclude(run, experiment, outcome)
+    except Interrupted as stop:
+        message = "stopped by a signal while the test part was scored; training itself is done"
+        raise InterruptedRunError(message, stop.number) from None
     observer.finished(summary | {"classes": classes})
     return summary
 
@@ -104,22 +138,23 @@ def restore(run: Path, overrides: Sequence[str] = ()) -> Experiment:
 
 
 @contextmanager
-def _ending(recorder: RunRecorder, trainer: Trainer) -> Iterator[None]:
-    """Leave the right state in the run folder, or no folder if nothing trained."""
+def ending(recorder: RunRecorder, trainer: Trainer, *, fresh: bool) -> Iterator[None]:
+    """Leave the right state in the run folder, or no folder if it is fresh and nothing trained."""
     run = recorder.run
     try:
         yield
     except BaseException as error:
-        if trainer.step == 0:
+        if fresh and trainer.step == 0:
             run.discard()
             raise
-        recorder.flush()
         state: State = "failed"
         if isinstance(error, DivergedError):
             state = "diverged"
         elif isinstance(error, InterruptedRunError):
             state = "interrupted"
-        run.set_status(state, step=trainer.step, error=str(error))
+        with suppress(StorageError):  # a full disk is why it ends; the last checkpoint stands
+            recorder.flush()
+            run.set_status(state, step=trainer.step, error=str(error))
         raise
     run.set_status("finished", step=trainer.step)
 
@@ -129,11 +164,16 @@ def _write_inputs(run: RunFolder, experiment: Experiment) -> None:
     run.write_text("config.yaml", config.text)
     run.write_text("resolved.yaml", resolved_yaml(config))
     run.write_text("overrides.txt", "".join(f"{given}\n" for given in config.overrides))
-    placed = {"device": str(experiment.device), "threads": experiment.threads}
-    run.write_json("env.json", environment() | placed)
+    run.write_json("env.json", surroundings(experiment))
     run.write_json("data.json", experiment.dataset.record)
     run.write_json("encoding.json", Signature.of(experiment.dataset).to_json())
     run.log(f"{config.experiment.name}: training starts on {experiment.device}")
+
+
+def surroundings(experiment: Experiment) -> dict[str, Any]:
+    """What env.json says: versions and machine, and where this experiment runs on it."""
+    placed = {"device": str(experiment.device), "threads": experiment.threads}
+    return environment() | placed
 
 
 def _refuse_another_network(trained: Config, changed: Config) -> None:

@@ -25,6 +25,7 @@ from rnnexp.plain_json import finite, json_line
 __all__ = [
     "AppendLog",
     "Disk",
+    "FolderLock",
     "NewFile",
     "PartialFile",
     "check_free",
@@ -164,6 +165,32 @@ def remove_tree(path: Path) -> None:
         disk.remove_folder(path)
 
 
+class FolderLock:
+    """Holds a folder for this process alone, by the kernel: it ends with the process, however.
+
+    Raises BlockingIOError where another process holds it; StorageError where it cannot be locked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with _naming(path):
+            self._folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._folder)
+            raise
+        except OSError as error:
+            os.close(self._folder)
+            raise StorageError(
+                f"cannot lock {path}: {error.strerror}; the file system has no flock",
+                hint="keep runs on a local disk: --runs DIR",
+            ) from error
+
+    def close(self) -> None:
+        """Lets others have it."""
+        os.close(self._folder)
+
+
 # -- whole files -----------------------------------------------------------------------------------
 
 
@@ -291,6 +318,19 @@ class AppendLog:
                 with suppress(OSError):
                     self._cut_torn_line()
                 raise
+
+    @property
+    def size(self) -> int:
+        """Bytes of the lines so far."""
+        assert self._file is not None
+        return os.fstat(self._file).st_size
+
+    def cut(self, size: int) -> None:
+        """Takes back every line beyond the first `size` bytes."""
+        assert self._file is not None
+        with _naming(self.path):
+            disk.truncate(self._file, size)
+            disk.sync(self._file)
 
     def sync(self) -> None:
         """Returns when every line is on disk."""

@@ -116,6 +116,7 @@ _NAMES: Mapping[str, str] = {
     "training.precision": "amp fp16 bf16 dtype mixed_precision",
     "training.threads": "num_threads n_jobs num_workers",
     "training.log_every": "log_every_n_steps logging_steps log_interval logging_freq",
+    "training.checkpoint_steps": "save_steps every_n_train_steps checkpoint_every save_every",
 }
 
 FOREIGN_KEYS: Mapping[str, str] = {

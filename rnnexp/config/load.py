@@ -24,7 +24,7 @@ from rnnexp.config.yaml_file import read_config
 from rnnexp.config.yaml_scalars import resolve
 from rnnexp.errors import CommandError, ConfigError, Position, Problem
 
-__all__ = ["MAX_PROBLEMS", "load_config", "resolved_yaml"]
+__all__ = ["MAX_PROBLEMS", "load_config", "resolved_yaml", "settings_of"]
 
 MAX_PROBLEMS = 20
 
@@ -143,13 +143,23 @@ def resolved_yaml(config: Config) -> str:
     Keys that have no effect in this experiment are left out; what is written loads again, without
     a base or overrides, to an experiment that trains the same.
     """
-    tree = config.experiment.model_dump(exclude_none=True)
-    for key in file_keys(config.experiment):
-        section, _, name = key.rpartition(".")
-        _section(tree, section)[name] = config.portable_file(key)
+    tree = _portable(config, config.experiment.model_dump(exclude_none=True))
     for key in _idle(tree, config.path):
         _drop(tree, tuple(key.split(".")))
     return _dump(tree)
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """The same as JSON has it, every key there is: what two runs are compared by."""
+    return _portable(config, config.experiment.model_dump(mode="json"))
+
+
+def _portable(config: Config, tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree of an experiment with its files as they are called from anywhere."""
+    for key in file_keys(config.experiment):
+        section, _, name = key.rpartition(".")
+        _section(tree, section)[name] = config.portable_file(key)
+    return tree
 
 
 def _section(tree: dict[str, Any], key: str) -> dict[str, Any]:

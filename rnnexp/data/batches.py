@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -123,22 +124,27 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(len(self.sequences) / self.batch_size)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """The training batches of an epoch, in that epoch's order.
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """The training batches of an epoch, in that epoch's order, from batch `first` on.
 
         Where the examples differ in length, those of a batch are about equally long.
         """
-        if self.carry:
-            return self.in_order()
         order, lengths = (self.seed, number), self.sequences.lengths
-        if lengths is None:
-            return map(self.take, shuffled(len(self.sequences), self.batch_size, *order))
-        return map(self.take, bucketed(lengths, self.batch_size, *order))
+        if self.carry:
+            rows = self._in_order()
+        elif lengths is None:
+            rows = shuffled(len(self.sequences), self.batch_size, *order)
+        else:
+            rows = bucketed(lengths, self.batch_size, *order)
+        return map(self.take, islice(rows, first, None))
 
     def in_order(self) -> Iterator[Batch]:
         """Every example once: as streams with `carry`, otherwise first to last."""
+        return map(self.take, self._in_order())
+
+    def _in_order(self) -> Iterator[Ints]:
         order = streams if self.carry else _consecutive
-        return map(self.take, order(len(self.sequences), self.batch_size))
+        return order(len(self.sequences), self.batch_size)
 
     def take(self, rows: Ints) -> Batch:
         """The batch of the examples with these numbers."""

@@ -14,7 +14,14 @@ from types import TracebackType
 from typing import Any, Literal
 
 from rnnexp import storage
-from rnnexp.errors import CheckpointError, ConfigError, Problem, StorageError, UnsafeError
+from rnnexp.errors import (
+    BusyError,
+    CheckpointError,
+    ConfigError,
+    Problem,
+    StorageError,
+    UnsafeError,
+)
 from rnnexp.recording.text_files import read_json
 
 __all__ = ["NAME_PATTERN", "RunFolder", "State"]
@@ -31,6 +38,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock: storage.FolderLock | None = None
 
     @classmethod
     def create(cls, runs: Path, name: str) -> RunFolder:
@@ -42,6 +50,7 @@ class RunFolder:
         storage.ensure_folder(runs)
         folder = cls(_create_unique(runs, name))
         try:
+            folder._lock = storage.FolderLock(folder.path)
             for part in SUBFOLDERS:
                 storage.create_folder(folder.path / part)
             folder.set_status("running", started=_now())
@@ -52,10 +61,23 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The run in `path`. Raises CheckpointError where there is none."""
+        """The run in `path`, to be read. Raises CheckpointError where there is none."""
         if not (path / "status.json").is_file():
             raise CheckpointError(f"{path} is not the folder of a run: it has no status.json")
         return cls(path)
+
+    @classmethod
+    def reopen(cls, path: Path) -> RunFolder:
+        """The run in `path`, to be gone on with by this process alone.
+
+        Raises CheckpointError (there is none), BusyError (a process works on it).
+        """
+        folder = cls.open(path)
+        try:
+            folder._lock = storage.FolderLock(path)
+        except BlockingIOError:
+            raise _busy(folder) from None
+        return folder
 
     @property
     def checkpoints(self) -> Path:
@@ -105,6 +127,9 @@ class RunFolder:
             log: storage.AppendLog | None = self.__dict__.pop(name, None)
             if log is not None:
                 log.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def discard(self) -> None:
         """Removes the folder: nothing trained in it."""
@@ -130,6 +155,15 @@ class RunFolder:
         if path.parent.resolve() != self.path.resolve().joinpath(*parts[:-1]):
             raise UnsafeError(f"{path} leads out of the run folder through a symbolic link")
         return path
+
+
+def _busy(folder: RunFolder) -> BusyError:
+    status = folder.status()
+    return BusyError(
+        f"{folder.path} is being worked on by process {status.get('pid', '?')} on"
+        f" {status.get('host', '?')}, since {status.get('updated', '?')}",
+        hint="wait for it, or stop that process first",
+    )
 
 
 def _check_name(name: str) -> None:

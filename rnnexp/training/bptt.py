@@ -52,14 +52,18 @@ class TruncatedUnroller:
 
     def reset(self) -> None:
         """Forget the state: the next batch starts its streams anew."""
-        self.carried = None
+        self.carried, self.window = None, 0
 
     def windows(self, network: Forward, batch: Batch) -> Iterator[tuple[Tensor, Batch]]:
-        """Output (k1, B, O) and the batch's share of each window; the last one may be short."""
-        start = self.carried if self.carry_state else None
+        """Output (k1, B, O) and the batch's share of each window; the last one may be short.
+
+        Begins with window number `window`, which is the first unless the middle of a batch was
+        brought back.
+        """
+        start = self.carried if self.carry_state or self.window else None
         carried = start or Carried(batch.inputs[:0], None)
         carried = _first_rows(carried, batch.inputs.shape[1])
-        for begin in range(0, len(batch.inputs), self.k1):
+        for begin in range(self.window * self.k1, len(batch.inputs), self.k1):
             window = batch.window(begin, begin + self.k1)
             output, carried = self._run(network, window, carried)
             carried = self.carried = Carried(carried.history, detach(carried.state))

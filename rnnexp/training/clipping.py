@@ -6,6 +6,9 @@ is clipped and what is logged. Source: Pascanu, Mikolov, Bengio 2013.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -34,9 +37,12 @@ class Clipper:
         """What the last update was held to, as the log names it."""
         return {} if self.threshold is None else {"clip_threshold": self.threshold}
 
-    def state(self) -> dict[str, float]:
+    def state(self) -> dict[str, float | None]:
         """What a checkpoint needs to go on."""
         return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
 
 
 class NormClipper(Clipper):
@@ -89,8 +95,12 @@ class AutoClipper(Clipper):
         self.weight = self.DECAY * self.weight + (1 - self.DECAY)
         return known and _scale_to(gradients, norm, self.factor * mean)
 
-    def state(self) -> dict[str, float]:
-        return {"mean": self.mean, "weight": self.weight}
+    def state(self) -> dict[str, float | None]:
+        return {"mean": self.mean, "weight": self.weight, "threshold": self.threshold}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.mean, self.weight = state["mean"], state["weight"]
+        self.threshold = state["threshold"]
 
 
 def build_clipper(clip: Clip | None) -> Clipper:

@@ -53,10 +53,22 @@ class Gradients:
         self.forcing = config.teacher_forcing
         self.batch = 0
 
-    def of_epoch(self, batches: Batches, number: int) -> Iterator[Pending]:
-        """Every update of an epoch, its gradient ready; `batch` counts the batches done."""
+    def rewind(self) -> None:
+        """Stand before the first batch of an epoch, with no state carried."""
         self.batch = 0
-        placed = (batch.to(self.device) for batch in batches.epoch(number))
+        if self.unroller is not None:
+            self.unroller.reset()
+
+    def of_epoch(
+        self, batches: Batches, number: int, *, from_start: bool = True
+    ) -> Iterator[Pending]:
+        """Every update of an epoch, its gradient ready; `batch` counts the batches done.
+
+        from_start: otherwise those after batch `batch` and the window that the unroller is at.
+        """
+        if from_start:
+            self.rewind()
+        placed = (batch.to(self.device) for batch in batches.epoch(number, self.batch))
         if self.forcing is not None:
             teacher = Teacher(self.forcing, batches.dataset.outputs)
             placed = (teacher.attach(batch, number) for batch in placed)
@@ -66,7 +78,6 @@ class Gradients:
                 self.batch += len(group)
                 yield pending
         else:
-            self.unroller.reset()
             for batch in placed:
                 yield from self._truncated(self.unroller, batch)
                 self.batch += 1

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
+from rnnexp.config.schema.training import Training
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.training.observer import Observer
 from rnnexp.training.update import Statistics
 
 __all__ = ["Journal", "Recorder"]
+
+SECONDS_BETWEEN = 300.0
+"""at most so much work of a long epoch is lost with the process"""
 
 
 class Recorder(Protocol):
@@ -26,14 +31,37 @@ class Recorder(Protocol):
 class Journal:
     """Gathers the updates between two lines of the log; only its clock differs between runs."""
 
-    def __init__(self, recorder: Recorder, observer: Observer, log_every: int) -> None:
-        self.recorder, self.observer, self.log_every = recorder, observer, log_every
-        self.began = self.line_began = time.perf_counter()
+    def __init__(self, recorder: Recorder, observer: Observer, config: Training) -> None:
+        self.recorder, self.observer = recorder, observer
+        self.log_every, self.checkpoint_steps = config.log_every, config.checkpoint_steps
+        self.began = self.line_began = self.kept_at = time.perf_counter()
         self.statistics = Statistics()
 
     @property
     def seconds(self) -> float:
+        """Time spent training, that of the processes before this one included."""
         return time.perf_counter() - self.began
+
+    def checkpoint_due(self, step: int) -> bool:
+        """Whether it is time for a checkpoint in the middle of an epoch."""
+        if self.checkpoint_steps is not None and step % self.checkpoint_steps == 0:
+            return True
+        return time.perf_counter() - self.kept_at > SECONDS_BETWEEN
+
+    def checkpoint(self, checkpoint: Checkpoint, best: bool, last: bool) -> None:
+        """Keep a checkpoint; as `Recorder.checkpoint`."""
+        self.recorder.checkpoint(checkpoint, best, last)
+        self.kept_at = time.perf_counter()
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs to go on: the updates since the last line, and the clock."""
+        return {"statistics": asdict(self.statistics), "seconds": self.seconds}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.statistics = Statistics(**state["statistics"])
+        self.line_began = time.perf_counter()
+        self.began = self.line_began - state["seconds"]
 
     def updated(
         self, step: int, epoch: int, lr: float, limit: Mapping[str, float], loss: float

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.training import Cosine, Plateau, Schedule, StepDecay
@@ -55,6 +57,10 @@ class LearningRate:
     def state(self) -> dict[str, float]:
         """What a checkpoint needs to go on."""
         return {"plateau": self.plateau, "waited": self.waited}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.plateau, self.waited = state["plateau"], state["waited"]
 
 
 def check_warm_up(config: Config, total_steps: int) -> None:

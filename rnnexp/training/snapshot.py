@@ -12,7 +12,7 @@ from rnnexp.errors import CheckpointError
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.training.bptt import Carried
 
-__all__ = ["load_weights", "model_weights", "snapshot"]
+__all__ = ["carried_state", "load_weights", "model_weights", "restore", "snapshot"]
 
 
 def snapshot(
@@ -37,6 +37,37 @@ def snapshot(
     tensors |= _carried_tensors(carried)
     copies = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     return Checkpoint(step, copies, {"step": step, **state})
+
+
+def restore(network: nn.Module, optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:
+    """Put weights, optimizer and random state back as `snapshot` found them."""
+    network.load_state_dict(model_weights(checkpoint))
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in checkpoint.tensors.items():
+        kind, _, rest = name.partition("/")
+        if kind == "optimizer":
+            index, _, slot = rest.partition("/")
+            slots.setdefault(int(index), {})[slot] = value.clone()
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": slots, "param_groups": groups})
+    torch.set_rng_state(checkpoint.tensors["random/cpu"])
+    if torch.cuda.is_available() and "random/cuda" in checkpoint.tensors:
+        torch.cuda.set_rng_state(checkpoint.tensors["random/cuda"])
+
+
+def carried_state(checkpoint: Checkpoint, device: torch.device) -> Carried | None:
+    """Where the next truncated window begins; None where no state was carried."""
+    tensors = {name: value.to(device, copy=True) for name, value in checkpoint.tensors.items()
+               if name.startswith("carried/")}  # fmt: skip
+    if not tensors:
+        return None
+    layers: list[tuple[Tensor, ...]] = []
+    while f"carried/state/{len(layers)}/0" in tensors:
+        parts: list[Tensor] = []
+        while (name := f"carried/state/{len(layers)}/{len(parts)}") in tensors:
+            parts.append(tensors[name])
+        layers.append(tuple(parts))
+    return Carried(tensors["carried/history"], tuple(layers) or None)
 
 
 def model_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Monitor"]
 
@@ -48,4 +49,14 @@ class Monitor:
 
     def state(self) -> dict[str, float | int | None]:
         """What a checkpoint needs to go on."""
-        return {"best": self.best, "reference": self.reference, "waited": self.waited}
+        return {
+            "best": self.best,
+            "reference": self.reference,
+            "latest": self.latest,
+            "waited": self.waited,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.best, self.reference = state["best"], state["reference"]
+        self.latest, self.waited = state["latest"], state["waited"]

@@ -24,11 +24,11 @@ from rnnexp.tasks.task import Task
 from rnnexp.training.clipping import build_clipper
 from rnnexp.training.evaluation import evaluate
 from rnnexp.training.gradients import Gradients, Pending
-from rnnexp.training.interrupt import Interrupt
+from rnnexp.training.interrupt import Interrupt, Interrupted
 from rnnexp.training.journal import Journal
 from rnnexp.training.optimizers import build_optimizer
 from rnnexp.training.schedules import LearningRate
-from rnnexp.training.snapshot import model_weights, snapshot
+from rnnexp.training.snapshot import carried_state, model_weights, restore, snapshot
 from rnnexp.training.stopping import Monitor
 from rnnexp.training.update import Updater
 
@@ -75,6 +75,9 @@ class Trainer:
         self.schedule = LearningRate(config.optimizer.lr, config.schedule, self.total_steps)
         self.step = self.epoch = self.best_step = 0
         self.best_metrics: Mapping[str, float] = {}
+        self.best: Checkpoint | None = None
+        self.stopped_by: str | None = None
+        self.ended = self._in_mid_epoch = False
 
     def fit(self, journal: Journal, interrupt: Interrupt) -> Outcome:
         """Train until epochs, steps, minutes or patience run out.
@@ -83,39 +86,90 @@ class Trainer:
             DivergedError: a loss or gradient is not finite; nothing of it reached a weight.
             InterruptedRunError: a signal asked to stop; a checkpoint was left.
         """
-        best = self._snapshot()
-        for epoch in range(self.config.epochs):
-            self.epoch, reason = epoch, None
-            self.network.train()
-            for pending in self.gradients.of_epoch(self.train, epoch):
-                self._update(pending, journal)
-                if interrupt.number:
-                    self._leave(journal, interrupt.number)
-                if reason := self._limit_reached(journal.seconds):
-                    break
-
-            improved = self._validate(journal)
-            self.schedule.epoch_ended(improved)
-            if reason is None and self.monitor.exhausted:
-                reason = "early_stopping"
-            if reason is None and epoch + 1 == self.config.epochs:
-                reason = "epochs"
-
-            checkpoint = self._snapshot()
-            best = checkpoint if improved else best
-            journal.recorder.checkpoint(checkpoint, improved, reason is not None)
-            if reason is not None:
-                break
-
-        self.network.load_state_dict(model_weights(best))
+        if self.best is None:
+            self.best = self._snapshot(journal)
+            journal.checkpoint(self.best, True, True)
+        while not self.ended:
+            self._train_epoch(journal, interrupt)
+            self._end_epoch(journal, interrupt)
+        self.network.load_state_dict(model_weights(self.best))
         return Outcome(
-            reason or "epochs",
+            self.stopped_by or "epochs",
             self.step,
-            self.epoch + 1,
+            self.epoch + self._in_mid_epoch,
             journal.seconds,
             self.best_step,
             self.best_metrics,
         )
+
+    def resume(self, checkpoint: Checkpoint, best: Checkpoint, journal: Journal) -> None:
+        """Stand where a checkpoint was taken, as if training had never stopped.
+
+        best: the checkpoint that validated best until then.
+        """
+        state, cursor = checkpoint.state, checkpoint.state["cursor"]
+        restore(self.network, self.optimizer, checkpoint)
+        self.step, self.epoch = checkpoint.step, cursor["epoch"]
+        self.gradients.batch, self._in_mid_epoch = cursor["batch"], cursor["in_mid_epoch"]
+        if self.gradients.unroller is not None:
+            self.gradients.unroller.window = cursor["window"]
+            self.gradients.unroller.carried = carried_state(checkpoint, self.device)
+        for part, name in ((self.monitor, "stopping"), (self.schedule, "schedule")):
+            part.restore(state[name])
+        self.clipper.restore(state["clipping"])
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.at(max(self.step - 1, 0), self.epoch)
+        journal.restore(state["journal"])
+        self.best, self.best_step = best, state["best_step"]
+        self.best_metrics = state["best_metrics"]
+        self.stopped_by, self.ended = state["stopped_by"], state["ended"]
+        if self.ended and not self._still_over(journal.seconds):
+            self.stopped_by, self.ended = None, False
+
+    def _still_over(self, seconds: float) -> bool:
+        """Whether what ended the training still does; a limit may have been moved since."""
+        over = self._limit_reached(seconds) is not None or self.monitor.exhausted
+        return over or self.epoch >= self.config.epochs
+
+    def _train_epoch(self, journal: Journal, interrupt: Interrupt) -> None:
+        """The updates of an epoch, or what is left of them."""
+        self.network.train()
+        from_start, self._in_mid_epoch = not self._in_mid_epoch, True
+        if self.stopped_by is not None:  # a limit struck at the very step that a signal ended
+            return
+        updates = self.gradients.of_epoch(self.train, self.epoch, from_start=from_start)
+        for pending in updates:
+            self._update(pending, journal)
+            self.stopped_by = self._limit_reached(journal.seconds)
+            if interrupt.number:
+                self._leave(journal, interrupt, interrupt.number)
+            if self.stopped_by is not None:
+                return
+            if journal.checkpoint_due(self.step):
+                journal.checkpoint(self._snapshot(journal), False, False)
+
+    def _end_epoch(self, journal: Journal, interrupt: Interrupt) -> None:
+        """Validate; keep a checkpoint; go to the next epoch, or end."""
+        lr = self.optimizer.param_groups[0]["lr"]
+        journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
+        try:
+            with interrupt.at_once():
+                result = evaluate(self.network, self.task, self.val, self.device)
+        except Interrupted as stop:
+            self._leave(journal, interrupt, stop.number)
+        improved = self._validated(journal, result.metrics)
+        self.schedule.epoch_ended(improved)
+        if self.stopped_by is None:
+            self.gradients.rewind()
+            self.epoch, self._in_mid_epoch = self.epoch + 1, False
+            if self.monitor.exhausted:
+                self.stopped_by = "early_stopping"
+            elif self.epoch == self.config.epochs:
+                self.stopped_by = "epochs"
+        self.ended = self.stopped_by is not None
+        checkpoint = self._snapshot(journal)
+        self.best = checkpoint if improved else self.best
+        journal.checkpoint(checkpoint, improved, self.ended)
 
     def _update(self, pending: Pending, journal: Journal) -> None:
         learning_rate = self.schedule.at(self.step, self.epoch)
@@ -129,17 +183,14 @@ class Trainer:
         journal.updated(self.step, self.epoch, learning_rate, self.clipper.in_force(), pending.loss)
 
     def _limit_reached(self, seconds: float) -> str | None:
-        if self.step == self.config.max_steps:
+        if self.config.max_steps is not None and self.step >= self.config.max_steps:
             return "max_steps"
         limit = self.config.max_minutes
         return "max_minutes" if limit is not None and seconds >= 60 * limit else None
 
-    def _validate(self, journal: Journal) -> bool:
+    def _validated(self, journal: Journal, found: Mapping[str, float]) -> bool:
         """Log the epoch; whether the monitored metric improved."""
-        lr = self.optimizer.param_groups[0]["lr"]
-        journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
-        result = evaluate(self.network, self.task, self.val, self.device)
-        metrics = {f"val/{name}": value for name, value in result.metrics.items()}
+        metrics = {f"val/{name}": value for name, value in found.items()}
         journal.validated(self.step, self.epoch, metrics)
         if not math.isfinite(metrics[self.monitor.name]):
             self._keep_last_good(journal)
@@ -155,39 +206,41 @@ class Trainer:
             self.best_step, self.best_metrics = self.step, metrics
         return improved
 
-    def _snapshot(self) -> Checkpoint:
+    def _snapshot(self, journal: Journal) -> Checkpoint:
         unroller = self.gradients.unroller
         state = {
             "cursor": {
                 "epoch": self.epoch,
                 "batch": self.gradients.batch,
                 "window": 0 if unroller is None else unroller.window,
+                "in_mid_epoch": self._in_mid_epoch,
             },
+            "stopped_by": self.stopped_by,
+            "ended": self.ended,
             "monitor": self.monitor.latest,
             "best_step": self.best_step if self.best_metrics else self.step,
+            "best_metrics": dict(self.best_metrics),
             "stopping": self.monitor.state(),
             "schedule": self.schedule.state(),
             "clipping": self.clipper.state(),
+            "journal": journal.state(),
             "signature": self.signature,
         }
         carried = None if unroller is None else unroller.carried
         return snapshot(self.network, self.optimizer, carried, self.step, state)
 
-    def _leave(self, journal: Journal, signal_number: int) -> NoReturn:
-        lr = self.optimizer.param_groups[0]["lr"]
-        journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
-        journal.recorder.checkpoint(self._snapshot(), False, True)
+    def _leave(self, journal: Journal, interrupt: Interrupt, signal_number: int) -> NoReturn:
+        interrupt.in_hand()
+        journal.checkpoint(self._snapshot(journal), False, True)
         raise InterruptedRunError(
-            f"stopped by a signal after step {self.step}; a checkpoint was saved"
-            " (rnnexp evaluate latest scores it)",
-            signal_number,
+            f"stopped by a signal after step {self.step}; a checkpoint was saved", signal_number
         )
 
     def _keep_last_good(self, journal: Journal) -> None:
         """The weights are those before the bad update; what was written of it is its gradient."""
         self.optimizer.zero_grad(set_to_none=True)
         if self.step:
-            journal.recorder.checkpoint(self._snapshot(), False, True)
+            journal.checkpoint(self._snapshot(journal), False, True)
 
     def _placed(self, error: DivergedError, pending: Pending) -> DivergedError:
         """The same error with the place in the training and the rows of the batch."""

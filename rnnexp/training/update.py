@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,12 +20,16 @@ from rnnexp.training.clipping import Clipper
 __all__ = ["Statistics", "Updater"]
 
 
+@dataclass
 class Statistics:
     """What happened since the last line of the log."""
 
-    def __init__(self) -> None:
-        self.updates = self.clipped = self.tokens = 0
-        self.loss = self.norm = self.largest_norm = 0.0
+    updates: int = 0
+    clipped: int = 0
+    tokens: int = 0
+    loss: float = 0.0
+    norm: float = 0.0
+    largest_norm: float = 0.0
 
     def add(self, loss: float, norm: float, clipped: bool, tokens: int) -> None:
         self.updates += 1

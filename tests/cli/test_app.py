@@ -18,6 +18,7 @@ from rnnexp.errors import ConfigError, DataError, Problem
 
 COMMANDS = [
     "train",
+    "resume",
     "evaluate",
     "predict",
     "generate",

@@ -55,7 +55,7 @@ def trainer_for(dataset: Dataset, **training: Any) -> Trainer:
 
 def fit(dataset: Dataset, **training: Any) -> tuple[Outcome, Memory, Trainer]:
     trainer, memory = trainer_for(dataset, **training), Memory()
-    journal = Journal(memory, Silent(), trainer.config.log_every)
+    journal = Journal(memory, Silent(), trainer.config)
     return trainer.fit(journal, Interrupt()), memory, trainer
 
 
@@ -157,7 +157,7 @@ def test_what_is_not_finite_never_reaches_a_weight(make_dataset: Any, poison: st
             weights.append({name: value.clone() for name, value in state.items()})
 
     with pytest.raises(DivergedError, match=r"epoch 0, step 2, training rows \d+") as error:
-        trainer.fit(Journal(Memory(), Watch(), 1), Interrupt())
+        trainer.fit(Journal(Memory(), Watch(), trainer.config), Interrupt())
     assert error.value.exit == 8
     if poison == "gradient":
         assert "head.bias" in str(error.value)
@@ -173,22 +173,26 @@ def test_a_signal_leaves_a_checkpoint(make_dataset: Any) -> None:
             interrupt.number = 15 if step == 5 else 0
 
     with pytest.raises(InterruptedRunError) as error:
-        trainer.fit(Journal(memory, Interrupting(), 1), interrupt)
+        trainer.fit(Journal(memory, Interrupting(), trainer.config), interrupt)
     assert error.value.exit == 143
     checkpoint, _, last = memory.checkpoints[-1]
     assert (checkpoint.step, last) == (5, True)
-    assert checkpoint.state["cursor"] == {"epoch": 1, "batch": 2, "window": 0}
+    cursor = {"epoch": 1, "batch": 2, "window": 0, "in_mid_epoch": True}
+    assert checkpoint.state["cursor"] == cursor
 
 
 def test_a_checkpoint_holds_everything_that_cannot_be_derived(make_dataset: Any) -> None:
-    training = {"epochs": 2, "bptt": {"k1": 2, "k2": 3}, "clip": {"auto": 2.0}}
-    _, memory, trainer = fit(make_dataset("many_to_many", consecutive=True), **training)
-    checkpoint = memory.checkpoints[-1][0]
+    training = {"bptt": {"k1": 2, "k2": 3}, "clip": {"auto": 2.0}, "checkpoint_steps": 4}
+    _, memory, trainer = fit(make_dataset("many_to_many", consecutive=True), epochs=1, **training)
+    steps = [checkpoint.step for checkpoint, _, _ in memory.checkpoints]
+    assert steps == [0, 4, 8, 9]  # the start, twice within the epoch, its end
+    checkpoint = memory.checkpoints[-2][0]
     parts = {name.split("/")[0] for name in checkpoint.tensors}
     assert parts == {"model", "optimizer", "random", "carried"}
     optimizer = [name for name in checkpoint.tensors if name.startswith("optimizer/")]
     assert len(optimizer) == 3 * len(list(trainer.network.parameters()))
     assert set(checkpoint.state) == {
-        "step", "cursor", "monitor", "best_step", "stopping", "schedule", "clipping", "signature",
+        "step", "cursor", "stopped_by", "ended", "monitor", "best_step", "best_metrics", "stopping",
+        "schedule", "clipping", "journal", "signature",
     }  # fmt: skip
     assert checkpoint.state["clipping"]["weight"] > 0

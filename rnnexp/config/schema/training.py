@@ -225,3 +225,6 @@ class Training(Section):
     """CPU threads; auto follows from shapes and cores, never from a timing"""
     log_every: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """updates per line of metrics.jsonl"""
+    checkpoint_steps: Updates | None = None
+    """updates between two checkpoints within an epoch; one is left after every epoch and, in a long
+    one, every five minutes anyway"""
