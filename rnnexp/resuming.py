@@ -37,6 +37,8 @@ EXTENDABLE = (
     "training.early_stopping.patience",
 )
 """what may be changed without making another experiment of it"""
+FIXED = ("data", "task", "model", "training.optimizer.name", "training.bptt", "training.clip")
+"""what the state in a checkpoint belongs to"""
 COMPARED = ("versions", "cpu", "cpu_capability", "cuda", "device", "threads")
 """what of env.json the bits of a result can depend on"""
 ALLOW = "put it back as it was; or --allow-drift goes on all the same, and says so in the run"
@@ -73,6 +75,12 @@ def resume(
         before = load_config(run / "resolved.yaml")
         config = load_config(run / "resolved.yaml", extend)
         _check_extension(before, config, extend)
+        if SETTINGS not in checkpoint.state:
+            raise CheckpointError(
+                f"{run} was trained by an earlier rnnexp, which did not keep all that it takes",
+                code="CKP113",
+                hint=f"train again: rnnexp train {run / 'config.yaml'}",
+            )
         longer = [*_differences(checkpoint.state[SETTINGS], settings_of(config))]
         finished = read_json(run / "summary.json")
         if finished is not None and checkpoint.state["ended"] and not longer:
@@ -82,7 +90,7 @@ def resume(
             return finished
         experiment = assemble(config)
         drift = [*_drift(folder, experiment, before, checkpoint)]
-        if drift and not allow_drift:
+        if drift and not (allow_drift and all(problem.hint == ALLOW for problem in drift)):
             raise CheckpointError(drift)
         trainer = experiment.trainer()
         recorder = recorder_of(folder, config, best)
@@ -122,7 +130,7 @@ def _told(problem: Problem) -> str:
 def _check_extension(before: Config, after: Config, extend: Sequence[str]) -> None:
     """Raises CommandError: an override changes more than how long the run is."""
     for key, _ in _differences(settings_of(before), settings_of(after)):
-        if not _extendable(key):
+        if not _within(key, EXTENDABLE):
             raise CommandError(
                 f"{key} would make another experiment of this run",
                 code="CMD130",
@@ -138,9 +146,10 @@ def _drift(
 ) -> Iterator[Problem]:
     """What is not as it was when the checkpoint was taken."""
     for key, (then, now) in _differences(checkpoint.state[SETTINGS], settings_of(before)):
-        if not _extendable(key):
+        if not _within(key, EXTENDABLE):
             message = f"{then!r} when trained, {now!r} now"
-            yield Problem("CKP110", message, before.where(key), key=key, value=now, hint=ALLOW)
+            hint = f"put {before.path} back as it was" if _within(key, FIXED) else ALLOW
+            yield Problem("CKP110", message, before.where(key), key=key, hint=hint)
     yield from _data_drift(folder, experiment.dataset)
     recorded, current = read_json(folder.path / "env.json") or {}, surroundings(experiment)
     for name in COMPARED:
@@ -164,9 +173,9 @@ def _data_drift(folder: RunFolder, dataset: Dataset) -> Iterator[Problem]:
             )
 
 
-def _extendable(key: str) -> bool:
-    """Whether a key, or all that may differ within it, says how long a run is."""
-    return any(key == one or one.startswith(f"{key}.") for one in EXTENDABLE)
+def _within(key: str, names: Sequence[str]) -> bool:
+    """Whether a key is one of these, stands in one of them, or holds one of them."""
+    return any(f"{key}.".startswith(f"{name}.") or name.startswith(f"{key}.") for name in names)
 
 
 def _differences(

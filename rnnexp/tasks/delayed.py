@@ -90,14 +90,16 @@ class EncoderDecoderTask(Task):
         self, batch: Batch, written: list[Decoded], true: list[tuple[int, ...]]
     ) -> list[dict[str, Any]]:
         """What was written beside the truth, as text; of the first ones where each token read."""
+        assert batch.condition_lengths is not None
         texts = batch.texts or [self.outputs.text(ids) for ids in true]
+        rows, lengths = batch.rows.tolist(), batch.condition_lengths.tolist()
         records: list[dict[str, Any]] = []
-        for row, decoded, text in zip(batch.rows.tolist(), written, texts, strict=True):
+        for row, decoded, text, read in zip(rows, written, texts, lengths, strict=True):
             record = {"index": row, "target": text, "prediction": self.outputs.text(decoded.ids)}
             records.append(record | {"score": decoded.score})
             if self.finished and row < ATTENDED and decoded.attention is not None:
                 records[-1]["tokens"] = self._names(decoded.ids)
-                records[-1]["attention"] = np.round(decoded.attention, 4).tolist()
+                records[-1]["attention"] = np.round(decoded.attention[:, :read], 4).tolist()
         return records
 
     def _names(self, ids: Sequence[int]) -> list[str]:

@@ -117,6 +117,10 @@ def test_only_the_first_records_keep_their_attention(sentences: Path) -> None:
     experiment = assemble(load_config(sentences, ["data.allow_overlap=true"]))
     records = experiment.evaluate("train", keep_answers=True).records
     assert ["attention" in record for record in records] == [n < 3 for n in range(len(records))]
+    lengths = experiment.dataset.train.source_lengths
+    assert lengths is not None and len(set(lengths[:3].tolist())) > 1
+    for record, length in zip(records[:3], lengths, strict=False):
+        assert np.array(record["attention"]).shape[1] == length  # no column for padding
     steps = np.array(records[0]["attention"])
     assert steps.sum(axis=1) == pytest.approx(1, abs=1e-3)  # rounded to four places
 
