@@ -65,6 +65,7 @@ RUNS_HELP = """Look at what was run: a table of all runs, or one in detail.
 Example:
   rnnexp runs ls
   rnnexp runs show latest
+  rnnexp runs verify latest
 """
 
 CONFIGS_HELP = """Find a ready experiment in the gallery and copy it.
@@ -147,7 +148,7 @@ app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)
 app.command(cls=Command)(doctor)
-app.add_typer(_group(RUNS_HELP, runs.ls, runs.show), name="runs")
+app.add_typer(_group(RUNS_HELP, runs.ls, runs.show, runs.verify), name="runs")
 app.add_typer(_group(CONFIGS_HELP, configs.ls, configs.cp), name="configs")
 app.add_typer(_group(DATA_HELP, data.ls, data.get), name="data")
 

@@ -21,6 +21,7 @@ from rnnexp.recording.best import newest_whole
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.recorder import LOG_BYTES, SETTINGS
 from rnnexp.recording.run_folder import RunFolder
+from rnnexp.recording.seal import break_seal
 from rnnexp.recording.text_files import read_json
 from rnnexp.runner import ending, finish, recorder_of, surroundings
 from rnnexp.training.device import keep_freed_memory, out_of_memory
@@ -28,7 +29,7 @@ from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer
 
-__all__ = ["EXTENDABLE", "resume"]
+__all__ = ["EXTENDABLE", "drift_of", "resume"]
 
 EXTENDABLE = (
     "training.epochs",
@@ -89,7 +90,7 @@ def resume(
             observer.finished(finished)
             return finished
         experiment = assemble(config)
-        drift = [*_drift(folder, experiment, before, checkpoint)]
+        drift = [*drift_of(folder, experiment, before, checkpoint)]
         if drift and not (allow_drift and all(problem.hint == ALLOW for problem in drift)):
             raise CheckpointError(drift)
         trainer = experiment.trainer()
@@ -98,6 +99,7 @@ def resume(
             journal = Journal(recorder, observer, config.experiment.training)
             trainer.resume(checkpoint, best, journal)
             folder.metrics.cut(checkpoint.state[LOG_BYTES])
+            break_seal(run)
             _record(folder, experiment, checkpoint, extend, drift)
             return finish(folder, experiment, trainer, journal, interrupt)
 
@@ -141,7 +143,7 @@ def _check_extension(before: Config, after: Config, extend: Sequence[str]) -> No
             )
 
 
-def _drift(
+def drift_of(
     folder: RunFolder, experiment: Experiment, before: Config, checkpoint: Checkpoint
 ) -> Iterator[Problem]:
     """What is not as it was when the checkpoint was taken."""

@@ -29,6 +29,7 @@ from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
+from rnnexp.recording.seal import seal
 from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt, Interrupted
@@ -105,6 +106,7 @@ def finish(
     except Interrupted as stop:
         message = "stopped by a signal while the test part was scored; training itself is done"
         raise InterruptedRunError(message, stop.number) from None
+    seal(run.path)
     observer.finished(summary | {"classes": classes})
     return summary
 

@@ -34,6 +34,7 @@ __all__ = [
     "ensure_folder",
     "free_bytes",
     "move_folder",
+    "remove_file",
     "remove_tree",
     "write_bytes",
     "write_json",
@@ -151,6 +152,13 @@ def move_folder(source: Path, target: Path) -> None:
     with _naming(target):
         disk.rename(source, target)
         _sync_folder(target.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file. Raises StorageError."""
+    with _naming(path):
+        disk.remove_file(path)
+        _sync_folder(path.parent)
 
 
 def remove_tree(path: Path) -> None:

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from layers further down, never from one above.
 LAYERS = [
     ["rnnexp.cli"],
-    ["rnnexp.evaluating", "rnnexp.planning", "rnnexp.resuming"],
+    ["rnnexp.evaluating", "rnnexp.planning", "rnnexp.verifying"],
+    ["rnnexp.resuming"],
     ["rnnexp.runner"],
     ["rnnexp.conclusion"],
     ["rnnexp.inference"],

@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -122,14 +123,15 @@ class RunFolder:
         return read_json(self.path / "status.json") or {}
 
     def close(self) -> None:
-        """Syncs and closes the logs."""
-        for name in ("metrics", "_train_log"):
-            log: storage.AppendLog | None = self.__dict__.pop(name, None)
-            if log is not None:
-                log.close()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        """Syncs and closes the logs, and lets others have the run."""
+        with ExitStack() as closing:
+            if self._lock is not None:
+                closing.callback(self._lock.close)
+                self._lock = None
+            for name in ("metrics", "_train_log"):
+                log: storage.AppendLog | None = self.__dict__.pop(name, None)
+                if log is not None:
+                    closing.callback(log.close)
 
     def discard(self) -> None:
         """Removes the folder: nothing trained in it."""

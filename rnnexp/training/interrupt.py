@@ -49,6 +49,10 @@ class Interrupt:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    def pending(self) -> int:
+        """The signal that came, or 0."""
+        return self.number
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """In this block a signal, also one that came before it, raises Interrupted."""

@@ -141,8 +141,8 @@ class Trainer:
         for pending in updates:
             self._update(pending, journal)
             self.stopped_by = self._limit_reached(journal.seconds)
-            if interrupt.number:
-                self._leave(journal, interrupt, interrupt.number)
+            if signal_number := interrupt.pending():
+                self._leave(journal, interrupt, signal_number)
             if self.stopped_by is not None:
                 return
             if journal.checkpoint_due(self.step):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import pickle
@@ -17,6 +18,7 @@ from rnnexp.errors import CheckpointError, StorageError, UnsafeError
 from rnnexp.reading import sha256
 from rnnexp.recording import checkpoints
 from rnnexp.recording.checkpoints import Checkpoint, load, prune, save, steps
+from tests.faults import NEVER, Counting, Killed, failing, killed
 
 DTYPES = (
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64,
@@ -213,47 +215,21 @@ def test_steps_are_sorted_as_numbers_and_pruned(tmp_path: Path) -> None:
 
 # -- crashes ---------------------------------------------------------------------------------------
 
-CALLS = ("open", "write", "sync", "rename", "make_folder", "remove_file", "remove_folder")
-
-
-class Killed(BaseException):
-    """What a process sees of a kill: nothing more."""
-
-
-class Counting(storage.Disk):
-    """A disk that stops the process, one way or another, before its n-th call."""
-
-    def __init__(self, stop_at: int, stop: Any) -> None:
-        self.left, self.stop = stop_at, stop
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in CALLS:
-            if self.left == 0:
-                self.stop()
-            self.left -= 1
-        return object.__getattribute__(self, name)
-
-
-def killed() -> None:
-    raise Killed
-
-
-def full() -> None:
-    raise OSError(28, "No space left on device")
-
 
 def calls_of_a_save(folder: Path, step: int) -> int:
     folder.mkdir()
     save(folder, example(1, value=1.0))
-    counting = Counting(10**6, killed)
+    counting = Counting(NEVER, killed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storage, "disk", counting)
         save(folder, example(step, value=2.0))
-    return 10**6 - counting.left
+    return counting.calls
 
 
 @pytest.mark.parametrize("step", [1, 2], ids=["replacing", "another step"])
-@pytest.mark.parametrize(("stop", "error"), [(killed, Killed), (full, StorageError)])
+@pytest.mark.parametrize(
+    ("stop", "error"), [(killed, Killed), (failing(errno.ENOSPC), StorageError)]
+)
 def test_a_crash_between_any_two_calls_loses_nothing(
     step: int, stop: Any, error: type[BaseException], tmp_path: Path
 ) -> None:
@@ -264,7 +240,7 @@ def test_a_crash_between_any_two_calls_loses_nothing(
         folder.mkdir()
         save(folder, example(1, value=1.0))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(storage, "disk", Counting(number, stop))
+            patch.setattr(storage, "disk", Counting(number, stop, once=stop is not killed))
             with pytest.raises(error):
                 save(folder, example(step, value=2.0))
         assert_valid(folder, step)

@@ -33,16 +33,11 @@ class Stop(Interrupt):
     """A signal that comes during update number `step`."""
 
     def __init__(self, trainer: Trainer, step: int | None) -> None:
-        self.trainer, self.step, self.fired = trainer, step, 0
         super().__init__()
+        self.trainer, self.step = trainer, step
 
-    @property  # type: ignore[override]
-    def number(self) -> int:
+    def pending(self) -> int:
         return 15 if self.trainer.step == self.step else 0
-
-    @number.setter
-    def number(self, value: int) -> None:
-        pass
 
 
 def trainer_for(dataset: Dataset, cell: str, **training: Any) -> Trainer:
