@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
-import secrets
 import shutil
 import sys
 from collections.abc import Mapping
@@ -100,31 +98,10 @@ def probe(runs: Path) -> dict[str, Any]:
 
     The probe leaves nothing behind.
     """
+    from rnnexp.storage import try_folder
+
     place = next((p for p in (runs.absolute(), *runs.absolute().parents) if p.exists()), Path("/"))
-    trial = place / f".rnnexp-doctor-{secrets.token_hex(4)}"
-    answers: dict[str, Any] = {
-        "exists": runs.is_dir(),
-        "writes": False,
-        "sync": False,
-        "lock": False,
-    }
-    try:
-        file = os.open(trial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        return answers | {"why": f"{place}: {error.strerror}"}
-    try:
-        answers["writes"] = os.write(file, b"rnnexp") == 6
-        os.fsync(file)
-        answers["sync"] = True
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        answers["lock"] = True
-    except OSError as error:
-        answers["why"] = f"{place}: {error.strerror}"
-    finally:
-        os.close(file)
-        with suppress(OSError):
-            trial.unlink()
-    return answers
+    return {"exists": runs.is_dir()} | try_folder(place)
 
 
 def _refused(found: Mapping[str, Any]) -> list[str]:

@@ -36,6 +36,7 @@ __all__ = [
     "move_folder",
     "remove_file",
     "remove_tree",
+    "try_folder",
     "write_bytes",
     "write_json",
     "write_text",
@@ -127,6 +128,31 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 # -- folders ---------------------------------------------------------------------------------------
+
+
+def try_folder(path: Path) -> dict[str, bool | str]:
+    """Whether files in a folder can be written, synced and locked, and if not `why`; tried once,
+    and nothing is left behind.
+    """
+    trial = path / f".rnnexp-trial-{secrets.token_hex(4)}"
+    answers: dict[str, bool | str] = {"writes": False, "sync": False, "lock": False}
+    try:
+        file = disk.open(trial, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    except OSError as error:
+        return answers | {"why": f"{path}: {error.strerror}"}
+    try:
+        answers["writes"] = disk.write(file, b"rnnexp") == 6
+        disk.sync(file)
+        answers["sync"] = True
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        answers["lock"] = True
+    except OSError as error:
+        answers["why"] = f"{path}: {error.strerror}"
+    finally:
+        os.close(file)
+        with suppress(OSError):
+            disk.remove_file(trial)
+    return answers
 
 
 def create_folder(path: Path) -> None:
