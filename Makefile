@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DELETE_ON_ERROR:
-.PHONY: train test check gallery results bench fuzz-config docs lecture wheel clean
+.PHONY: train test check gallery results bench proof fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -35,6 +35,9 @@ bench: $(READY)  ## what the runner adds to a bare loop, start-up, memory under 
 	$(BIN)/python -m benchmarks.runner_overhead
 	$(BIN)/python -m benchmarks.start_up
 	$(BIN)/python -m benchmarks.truncated_memory
+
+proof: $(READY)  ## crash safety in full: kills, signals, chains, errors at every storage call, saboteurs (about 3 h)
+	RNNEXP_PROOF=1 $(BIN)/python -m pytest -q -n 2 tests/test_resuming.py tests/test_storage_trouble.py tests/recording tests/test_hostile.py tests/test_saboteurs.py
 
 fuzz-config: $(READY)  ## 10,000 mutated configs
 	RNNEXP_FUZZ=10000 $(BIN)/python -m pytest -q tests/config/test_mutations.py

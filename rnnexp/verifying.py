@@ -33,7 +33,8 @@ __all__ = ["replay_run", "verify_run"]
 def verify_run(run: Path) -> dict[str, Any]:
     """Re-hash every file, check the log and name what has changed around the run.
 
-    `damage`: sentences, empty where the run is whole. `drift`: what would make `resume` ask.
+    `damage`: sentences, empty where the run is whole. `drift`: what would make `resume` ask; of a
+    damaged run nothing is tried.
     `checkpoints`: the whole ones. `sealed`: whether the run finished and its files carry hashes.
     """
     folder = RunFolder.open(run)
@@ -51,7 +52,7 @@ def verify_run(run: Path) -> dict[str, Any]:
         "damage": damage,
         "checkpoints": [checkpoint.step for checkpoint in whole],
         "sealed": (run / SEAL).is_file(),
-        "drift": _drift(folder, whole),
+        "drift": [] if damage else _drift(folder, whole),
     }
 
 

@@ -1,0 +1,228 @@
+# ruff: noqa: E501
+"""Patches that break a promise, each with the test that must turn red.
+
+`tests/test_saboteurs.py` holds that each still fits; `make proof` applies them one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["SABOTEURS", "Saboteur"]
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """What is promised, where it is kept, what breaks it and who notices."""
+
+    promise: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+RESUMING = "tests/training/test_resuming.py::test_every_stop_leads_to_the_same_end"
+RESUME = "tests/cli/test_resume.py"
+STORAGE = "tests/test_storage.py"
+CHECKPOINTS = "tests/recording/test_checkpoints.py"
+TRAINER = "tests/training/test_trainer.py"
+
+SABOTEURS = (
+    Saboteur(
+        "bytes are on disk before the name",
+        "rnnexp/storage.py",
+        "            yield write\n            with _naming(path, need):\n                disk.sync(file)\n",
+        "            yield write\n",
+        f"{STORAGE}::test_bytes_are_on_disk_before_the_name_and_the_name_before_the_return",
+    ),
+    Saboteur(
+        "nothing is written through a link",
+        "rnnexp/storage.py",
+        "flags | os.O_NOFOLLOW | os.O_CLOEXEC",
+        "flags | os.O_CLOEXEC",
+        f"{STORAGE}::test_a_log_does_not_follow_a_link",
+    ),
+    Saboteur(
+        "a torn line is cut off",
+        "rnnexp/storage.py",
+        "        if end < size:\n            disk.truncate(self._file, end)\n",
+        "",
+        f"{STORAGE}::test_a_torn_last_line_is_cut",
+    ),
+    Saboteur(
+        "a flipped bit is refused",
+        "rnnexp/recording/checkpoints.py",
+        '    if actual != expected.get("sha256"):',
+        "    if False:",
+        f"{CHECKPOINTS}::test_a_flip_of_any_byte_is_refused",
+    ),
+    Saboteur(
+        "the manifest carries its own hash",
+        "rnnexp/recording/checkpoints.py",
+        "    if _sealed(manifest) != data:",
+        "    if False:",
+        f"{CHECKPOINTS}::test_a_flip_of_any_byte_is_refused",
+    ),
+    Saboteur(
+        "a pickle is refused",
+        "rnnexp/recording/checkpoints.py",
+        "    if archive or is_pickle(data):",
+        "    if False:",
+        f"{CHECKPOINTS}::test_a_pickle_under_our_names_is_refused_and_never_run",
+    ),
+    Saboteur(
+        "an old checkpoint stands until its successor is whole",
+        "rnnexp/recording/checkpoints.py",
+        "    storage.move_folder(target, aside)\n",
+        "    storage.remove_tree(target)\n    aside.mkdir()\n",
+        f"{CHECKPOINTS}::test_a_crash_between_any_two_calls_loses_nothing",
+    ),
+    Saboteur(
+        "random state comes back",
+        "rnnexp/training/snapshot.py",
+        '    torch.set_rng_state(checkpoint.tensors["random/cpu"])\n',
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "the optimizer's state comes back",
+        "rnnexp/training/snapshot.py",
+        '    optimizer.load_state_dict({"state": slots, "param_groups": groups})\n',
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "the place in the epoch comes back",
+        "rnnexp/training/trainer.py",
+        '        self.gradients.batch, self._in_mid_epoch = cursor["batch"], cursor["in_mid_epoch"]\n',
+        '        self._in_mid_epoch = cursor["in_mid_epoch"]\n',
+        RESUMING,
+    ),
+    Saboteur(
+        "the truncated window comes back",
+        "rnnexp/training/trainer.py",
+        '            self.gradients.unroller.window = cursor["window"]\n',
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "the carried state comes back",
+        "rnnexp/training/trainer.py",
+        "            self.gradients.unroller.carried = carried_state(checkpoint, self.device)\n",
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "patience and plateau come back",
+        "rnnexp/training/stopping.py",
+        '        self.latest, self.waited = state["latest"], state["waited"]\n',
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "the running mean of the clipping threshold comes back",
+        "rnnexp/training/trainer.py",
+        '        self.clipper.restore(state["clipping"])\n',
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "updates between two lines of the log are not lost",
+        "rnnexp/training/journal.py",
+        '        self.statistics = Statistics(**state["statistics"])\n',
+        "",
+        RESUMING,
+    ),
+    Saboteur(
+        "each update is in the log once",
+        "rnnexp/resuming.py",
+        "            folder.metrics.cut(checkpoint.state[LOG_BYTES])\n",
+        "",
+        f"{RESUME}::test_a_damaged_checkpoint_is_said_kept_and_passed_over",
+    ),
+    Saboteur(
+        "a damaged checkpoint is kept as .corrupt",
+        "rnnexp/recording/best.py",
+        '        storage.move_folder(place, run.checkpoints / f"{step}.corrupt")\n',
+        "        storage.remove_tree(place)\n",
+        f"{RESUME}::test_a_damaged_checkpoint_is_said_kept_and_passed_over",
+    ),
+    Saboteur(
+        "changed data are named",
+        "rnnexp/resuming.py",
+        "    yield from _data_drift(folder, experiment.dataset)\n",
+        "",
+        f"{RESUME}::test_changed_data_and_versions_are_named",
+    ),
+    Saboteur(
+        "other versions are named",
+        "rnnexp/resuming.py",
+        'COMPARED = ("versions", ',
+        "COMPARED = (",
+        f"{RESUME}::test_changed_data_and_versions_are_named",
+    ),
+    Saboteur(
+        "a changed config is named",
+        "rnnexp/resuming.py",
+        "        if not _within(key, EXTENDABLE):\n            message",
+        "        if False:\n            message",
+        f"{RESUME}::test_a_changed_config_is_named_by_its_keys",
+    ),
+    Saboteur(
+        "one process writes a run",
+        "rnnexp/storage.py",
+        "            fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "            pass\n",
+        f"{RESUME}::test_two_processes_never_write_one_run",
+    ),
+    Saboteur(
+        "a signal leaves a checkpoint",
+        "rnnexp/training/trainer.py",
+        "        interrupt.in_hand()\n        journal.checkpoint(self._snapshot(journal), False, True)\n",
+        "        interrupt.in_hand()\n",
+        f"{TRAINER}::test_a_signal_leaves_a_checkpoint",
+    ),
+    Saboteur(
+        "a step that does not end is left in time",
+        "rnnexp/training/interrupt.py",
+        "        self._waiting.start()\n",
+        "",
+        f"{RESUME}::test_a_step_that_does_not_end_is_left",
+    ),
+    Saboteur(
+        "what is not finite never reaches a weight",
+        "rnnexp/training/update.py",
+        "        if not (math.isfinite(loss) and math.isfinite(norm)):",
+        "        if False:",
+        f"{TRAINER}::test_what_is_not_finite_never_reaches_a_weight",
+    ),
+    Saboteur(
+        "a changed file of a finished run is found",
+        "rnnexp/recording/seal.py",
+        '        elif sha256(path) != expected["sha256"]:',
+        "        elif False:",
+        "tests/cli/test_verify.py::test_a_changed_file_is_named",
+    ),
+    Saboteur(
+        "a replay compares bits",
+        "rnnexp/verifying.py",
+        "        or not torch.equal(goal.tensors[name], ours.tensors[name])\n",
+        "",
+        "tests/cli/test_verify.py::test_other_bits_are_found_by_a_replay",
+    ),
+    Saboteur(
+        "YAML tags are refused",
+        "rnnexp/config/yaml_tree.py",
+        "            raise tag_error(self.source, _mark(event), tag)\n",
+        "            pass\n",
+        "tests/config/test_document.py::test_tags_are_refused_as_unsafe",
+    ),
+    Saboteur(
+        "aliases cannot multiply",
+        "rnnexp/config/yaml_tree.py",
+        "        if self.nodes > MAX_NODES:",
+        "        if False:",
+        "tests/config/test_document.py::test_ten_thousand_nodes_are_the_limit",
+    ),
+)
