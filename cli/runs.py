@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ls", "show", "verify"]
 
+STOPPED = ("interrupted", "dead", "failed")
 STATE_STYLES = {
     "finished": "green", "running": "cyan", "interrupted": "yellow",
     "dead": "red", "failed": "red", "diverged": "red", "damaged": "red",
@@ -169,6 +170,8 @@ def show(
     print_text("\n" + _places(row, saved, plots))
     if row.warning:
         print_text(f"warning: {safe(row.warning)}", sys.stderr)
+    if row.state in STOPPED and saved:
+        print_text(f"rnnexp resume {safe(row.path.name)} goes on where it stopped")
 
 
 def _heading(row: RunRow) -> str:

@@ -148,4 +148,6 @@ class InterruptedRunError(RnnexpError):
     exit_code, code = 130, "INT001"
 
     def __init__(self, message: str, signal_number: int) -> None:
-        super().__init__(Problem(code=self.code, message=message, exit=128 + signal_number))
+        hint = "rnnexp resume latest goes on from there"
+        exit_code = 128 + signal_number
+        super().__init__(Problem(code=self.code, message=message, hint=hint, exit=exit_code))

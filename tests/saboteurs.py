@@ -198,6 +198,13 @@ SABOTEURS = (
         f"{TRAINER}::test_what_is_not_finite_never_reaches_a_weight",
     ),
     Saboteur(
+        "a weight that is not finite is never saved",
+        "rnnexp/training/trainer.py",
+        "        if bad is not None:\n",
+        "        if False:\n",
+        f"{TRAINER}::test_a_weight_that_is_not_finite_is_never_saved",
+    ),
+    Saboteur(
         "a changed file of a finished run is found",
         "rnnexp/recording/seal.py",
         '        elif sha256(path) != expected["sha256"]:',

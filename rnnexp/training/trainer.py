@@ -206,7 +206,21 @@ class Trainer:
             self.best_step, self.best_metrics = self.step, metrics
         return improved
 
+    def _first_bad_weight(self) -> str | None:
+        """The name of a weight that is not finite, None where all are."""
+        named = self.network.named_parameters()
+        return next((name for name, value in named if not bool(value.isfinite().all())), None)
+
     def _snapshot(self, journal: Journal) -> Checkpoint:
+        """What a checkpoint holds. Raises DivergedError: a weight is not finite."""
+        bad = self._first_bad_weight()
+        if bad is not None:
+            raise DivergedError(
+                f"epoch {self.epoch}, step {self.step}: the update made a weight infinite or NaN;"
+                f" the first is {bad}",
+                code="DIV004",
+                hint="lower training.optimizer.lr; the last checkpoint stands",
+            )
         unroller = self.gradients.unroller
         state = {
             "cursor": {
@@ -237,9 +251,12 @@ class Trainer:
         )
 
     def _keep_last_good(self, journal: Journal) -> None:
-        """The weights are those before the bad update; what was written of it is its gradient."""
+        """The weights are those before the bad update; what was written of it is its gradient.
+
+        Weights that an earlier update made infinite are not saved: the last checkpoint stands.
+        """
         self.optimizer.zero_grad(set_to_none=True)
-        if self.step:
+        if self.step and self._first_bad_weight() is None:
             journal.checkpoint(self._snapshot(journal), False, True)
 
     def _placed(self, error: DivergedError, pending: Pending) -> DivergedError:

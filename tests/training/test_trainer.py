@@ -93,7 +93,7 @@ def test_max_steps_strikes_in_mid_epoch_and_still_validates(make_dataset: Any) -
 def test_max_minutes(make_dataset: Any) -> None:
     outcome, _, _ = fit(make_dataset("many_to_one"), epochs=10_000, max_minutes=0.002)
     assert outcome.stopped_by == "max_minutes"
-    assert 0.12 <= outcome.seconds < 5
+    assert 0.12 <= outcome.seconds < 60
 
 
 def test_early_stopping_waits_for_its_patience(make_dataset: Any) -> None:
@@ -196,3 +196,24 @@ def test_a_checkpoint_holds_everything_that_cannot_be_derived(make_dataset: Any)
         "schedule", "clipping", "journal", "signature",
     }  # fmt: skip
     assert checkpoint.state["clipping"]["weight"] > 0
+
+
+def test_a_weight_that_is_not_finite_is_never_saved(make_dataset: Any) -> None:
+    """An update can overflow although loss and gradient were finite."""
+    trainer, memory = trainer_for(make_dataset("many_to_one"), checkpoint_steps=1), Memory()
+    step = trainer.updater.step
+
+    def overflowing(loss: float, learning_rate: float) -> tuple[float, bool]:
+        done = step(loss, learning_rate)
+        if trainer.step == 4:
+            next(iter(trainer.network.parameters())).data[0] = math.inf
+        return done
+
+    trainer.updater.step = overflowing  # type: ignore[method-assign]
+    with pytest.raises(DivergedError) as error:
+        trainer.fit(Journal(memory, Silent(), trainer.config), Interrupt())
+    problem = error.value.problems[0]
+    assert problem.code == "DIV004" and "step 5" in problem.message and "weight" in problem.message
+    assert [checkpoint.step for checkpoint, _, _ in memory.checkpoints][-1] == 4
+    for checkpoint, _, _ in memory.checkpoints:
+        assert all(bool(value.isfinite().all()) for value in model_weights(checkpoint).values())
