@@ -46,7 +46,7 @@ def asked_language(run: Path) -> Mapping[str, float]:
     for language in languages:
         answer = _json("generate", str(run), "--label", language, "--temperature", TEMPERATURE,
                        "--samples", str(NAMES_PER_LANGUAGE), "--seed", "0")  # fmt: skip
-        texts = [sample["text"] for sample in answer["samples"]]
+        texts = [sample["sequence"] for sample in answer["samples"]]
         asked += [language] * len(texts)
         names += texts
     judged = _lines("predict", str(_classifier(run.parent)), "-", text="\n".join(names) + "\n")
@@ -62,6 +62,11 @@ def asked_language(run: Path) -> Mapping[str, float]:
 
 @cache
 def _classifier(runs: Path) -> Path:
+    """A finished run of the names classifier: one of the table's own, or a new one."""
+    done = (path.parent for path in sorted(runs.glob("*-names-language-*/summary.json")))
+    found = next(done, None)
+    if found is not None:
+        return found
     summary = _json("train", str(find("many_to_one/names_language").path), "--runs", str(runs))
     return Path(summary["run"])
 
