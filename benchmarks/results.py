@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results_rows import ROWS, Row
+from rnnexp.config.config import Config
 from rnnexp.config.gallery import find
 from rnnexp.config.load import load_config
 
@@ -54,8 +55,7 @@ def rnnexp(*arguments: str, text: str | None = None) -> list[str]:
 def trained(row: Row, overrides: tuple[str, ...], kept: Path, runs: Path) -> Json:
     """The summary of one training and what the row measures on its run; made once, then kept."""
     config = load_config(find(row.config).path, overrides)
-    settings = json.dumps(config.experiment.model_dump(mode="json"), sort_keys=True)
-    digest = hashlib.sha256(settings.encode()).hexdigest()
+    digest = _digest(config)
     if kept.is_file():
         result: Json = json.loads(kept.read_text(encoding="utf-8"))
         if result["config"] == digest:
@@ -70,6 +70,12 @@ def trained(row: Row, overrides: tuple[str, ...], kept: Path, runs: Path) -> Jso
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(result, indent=1), encoding="utf-8")
     return result
+
+
+def _digest(config: Config) -> str:
+    """Of all that the config says; a key that is new to rnnexp changes nothing until it is used."""
+    said = config.experiment.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def line(row: Row, results: list[Json]) -> str:

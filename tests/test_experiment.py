@@ -30,7 +30,7 @@ training: {epochs: 3, batch_size: 32, clip: {norm: 0.5}, log_every: 2}
 """
 FILES = {
     "config.yaml", "resolved.yaml", "overrides.txt", "env.json", "data.json", "status.json",
-    "encoding.json", "intervals.json", "summary.json", "metrics.jsonl", "train.log",
+    "encoding.json", "files.json", "intervals.json", "summary.json", "metrics.jsonl", "train.log",
     "checkpoints", "plots", "predictions.jsonl",
 }  # fmt: skip
 SERIES_FILES = {"intervals.json"}
