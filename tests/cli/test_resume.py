@@ -27,7 +27,7 @@ name: small
 data: {source: csv, path: data.csv, value: up, window: 6}
 task: {kind: many_to_one}
 model: {cell: gru, hidden_sizes: [6]}
-training: {epochs: 4, batch_size: 10, checkpoint_steps: 5, threads: 1, log_every: 3}
+training: {epochs: 4, batch_size: 10, checkpoint_steps: 5, threads: 1, log_every: 1}
 """
 
 

@@ -81,7 +81,11 @@ def through_disk(folder: Path, checkpoint: Checkpoint) -> Checkpoint:
         ("many_to_one", "lstm", {"clip": {"auto": 0.8}, "accumulate": 2}),
         ("many_to_one", "gru", {"schedule": {"name": "plateau", "patience": 0}, "epochs": 5}),
         ("many_to_one", "gru", {"max_steps": 7, "optimizer": {"name": "rmsprop", "lr": 0.01}}),
-        ("many_to_one", "rnn", {"early_stopping": {"patience": 1}, "epochs": 6}),
+        (
+            "many_to_one",
+            "rnn",
+            {"early_stopping": {"patience": 2}, "epochs": 9, "optimizer": {"name": "sgd", "lr": 1}},
+        ),
         ("many_to_many", "rnn", {"bptt": {"k1": 2, "k2": 4}}),
         ("many_to_many", "lstm", {"bptt": CARRY}),
         ("many_to_many", "gru", {"bptt": CARRY, "optimizer": {"name": "sgd", "momentum": 0.9}}),
