@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DELETE_ON_ERROR:
-.PHONY: train test check gallery results bench proof fuzz-config docs lecture wheel clean
+.PHONY: train test check offline gallery results bench proof fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -24,6 +24,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q -c constraints.txt setuptools
 	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[dev]'
 	touch $@
+
+offline: $(READY)  ## the test suite where there is no network but this machine's own (Linux)
+	unshare --net --map-root-user sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q -n 2'
 
 gallery: $(READY)  ## train every config of the gallery whole and check its expected metric (about 25 min)
 	$(BIN)/python -m benchmarks.gallery

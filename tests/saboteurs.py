@@ -55,14 +55,14 @@ SABOTEURS = (
         "rnnexp/recording/checkpoints.py",
         '    if actual != expected.get("sha256"):',
         "    if False:",
-        f"{CHECKPOINTS}::test_a_flip_of_any_byte_is_refused",
+        f"{CHECKPOINTS}::test_a_flip_of_any_bit_is_refused",
     ),
     Saboteur(
         "the manifest carries its own hash",
         "rnnexp/recording/checkpoints.py",
         "    if _sealed(manifest) != data:",
         "    if False:",
-        f"{CHECKPOINTS}::test_a_flip_of_any_byte_is_refused",
+        f"{CHECKPOINTS}::test_a_flip_of_any_bit_is_refused",
     ),
     Saboteur(
         "a pickle is refused",

@@ -22,6 +22,7 @@ from rnnexp.recording.text_files import read_json
 __all__ = ["RunRow", "find_run", "list_runs", "read_run", "runs_folder"]
 
 FOLDER_NAME = re.compile(r"(\d{8}-\d{6})-(.+)-[0-9a-f]{6}", re.ASCII)
+CLOCK_SECONDS = 2.0  # the kernel tells when it was booted in whole seconds
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,20 @@ def _is_gone(status: Mapping[str, Any]) -> bool:
         return True
     except OSError:
         return False
+    return _began_after(process, status.get("updated"))
+
+
+def _began_after(process: int, updated: Any) -> bool:
+    """Whether a process is younger than what it would have written: its number was given anew.
+
+    Read from Linux's /proc; False where there is none.
+    """
+    with suppress(OSError, ValueError, IndexError, StopIteration, TypeError):
+        ticks = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
+        kernel = Path("/proc/stat").read_text().splitlines()
+        booted = int(next(line for line in kernel if line.startswith("btime")).split()[1])
+        began = booted + ticks / os.sysconf("SC_CLK_TCK")
+        return began > datetime.fromisoformat(updated).timestamp() + CLOCK_SECONDS
     return False
 
 

@@ -67,6 +67,16 @@ def test_a_run_whose_process_is_gone_is_dead(
     assert " running " in run(capsys, "ls", "--runs", str(tmp_path))[1]
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+def test_a_process_younger_than_the_run_is_another_with_the_same_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = RunFolder.create(tmp_path, "x")
+    assert " running " in run(capsys, "ls", "--runs", str(tmp_path))[1]
+    made.write_json("status.json", made.status() | {"updated": "2020-01-01T00:00:00.000Z"})
+    assert " dead " in run(capsys, "ls", "--runs", str(tmp_path))[1]
+
+
 def test_a_damaged_run_is_a_row_and_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
