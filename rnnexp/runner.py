@@ -6,12 +6,12 @@ assemble -> run folder -> training -> test, once -> summary, predictions, plots
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from rnnexp.conclusion import conclude
+from rnnexp.conclusion import TRIAL, conclude
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config, resolved_yaml, settings_of
 from rnnexp.data.dataset import Dataset
@@ -51,10 +51,17 @@ __all__ = [
 
 
 @out_of_memory()
-def train(config: Config, runs: Path, observer: Observer, verified: bool = False) -> dict[str, Any]:
+def train(
+    config: Config,
+    runs: Path,
+    observer: Observer,
+    verified: bool = False,
+    trial: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Run the experiment in a new folder under `runs`; the summary, as in summary.json.
 
     verified: first hold the network against the equations, as `rnnexp compare-manual` does.
+    trial: the point of a sweep that this is; it goes into trial.json.
 
     Raises:
         CheckFailedError: it is not what the equations say; nothing was trained.
@@ -72,6 +79,8 @@ def train(config: Config, runs: Path, observer: Observer, verified: bool = False
         RunFolder.create(runs, name) as run,
         ending(recorder := recorder_of(run, config), trainer, fresh=True),
     ):
+        if trial is not None:
+            run.write_json(TRIAL, trial)
         _write_inputs(run, experiment)
         if comparison is not None:
             run.write_json("compare_manual.json", comparison)

@@ -27,7 +27,7 @@ from rnnexp.recording.text_files import read_json
 
 __all__ = ["NAME_PATTERN", "RunFolder", "State"]
 
-State = Literal["running", "finished", "interrupted", "failed", "diverged"]
+State = Literal["running", "finished", "interrupted", "failed", "diverged", "pruned"]
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 ATTEMPTS = 100
