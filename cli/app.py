@@ -26,6 +26,7 @@ from .predict import predict
 from .render import print_errors
 from .resume import resume
 from .schema import schema
+from .sweep import sweep
 from .text import mute, print_text, safe, style, wipe
 from .train import train
 from .validate import validate
@@ -49,6 +50,7 @@ class Commands(Group):
         "generate",
         "compare-manual",
         "diagnose",
+        "sweep",
         "runs",
         "init",
         "validate",
@@ -117,6 +119,7 @@ def _rnnexp(
       rnnexp generate latest --prompt "ROMEO:"
       rnnexp compare-manual configs/quickstart.yaml
       rnnexp diagnose latest
+      rnnexp sweep mine.yaml model.cell=rnn,lstm,gru seed=0..4
       rnnexp runs show latest
       rnnexp init mine.csv
       rnnexp validate mine.yaml
@@ -143,6 +146,7 @@ app.command(cls=Command)(predict)
 app.command(cls=Command)(generate)
 app.command("compare-manual", cls=Command)(compare_manual)
 app.command(cls=Command)(diagnose)
+app.command(cls=Command)(sweep)
 app.command(cls=Command)(init)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)

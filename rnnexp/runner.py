@@ -34,7 +34,7 @@ from rnnexp.tasks.confusion import absent_classes
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt, Interrupted
 from rnnexp.training.journal import Journal
-from rnnexp.training.observer import Observer
+from rnnexp.training.observer import Observer, Pruned
 from rnnexp.training.snapshot import load_weights
 from rnnexp.training.trainer import Trainer
 from rnnexp.verification.verdict import checked
@@ -56,12 +56,15 @@ def train(
     runs: Path,
     observer: Observer,
     verified: bool = False,
+    *,
     trial: Mapping[str, Any] | None = None,
+    data: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run the experiment in a new folder under `runs`; the summary, as in summary.json.
 
     verified: first hold the network against the equations, as `rnnexp compare-manual` does.
-    trial: the point of a sweep that this is; it goes into trial.json.
+    trial: the point of a sweep that this is; it goes into trial.json. data: the SHA-256 that its
+    files must have.
 
     Raises:
         CheckFailedError: it is not what the equations say; nothing was trained.
@@ -71,6 +74,7 @@ def train(
     """
     keep_freed_memory()
     experiment = assemble(config)
+    _refuse_other_data(experiment.dataset, data or {})
     comparison = checked(experiment) if verified else None
     trainer = experiment.trainer()
     name = config.experiment.name
@@ -163,6 +167,8 @@ def ending(recorder: RunRecorder, trainer: Trainer, *, fresh: bool) -> Iterator[
             state = "diverged"
         elif isinstance(error, InterruptedRunError):
             state = "interrupted"
+        elif isinstance(error, Pruned):
+            state = "pruned"
         with suppress(StorageError):  # a full disk is why it ends; the last checkpoint stands
             recorder.flush()
             run.set_status(state, step=trainer.step, error=str(error))
@@ -201,6 +207,20 @@ def _refuse_another_network(trained: Config, changed: Config) -> None:
                 key=section,
                 hint="give the config instead of the run, or train again: rnnexp train "
                 + str(trained.path),
+            )
+
+
+def _refuse_other_data(dataset: Dataset, frozen: Mapping[str, str]) -> None:
+    """Raises CheckpointError: a file is not what it was when the sweep was frozen."""
+    for file in dataset.record.get("files", ()):
+        expected = frozen.get(file["path"], file["sha256"])
+        if file["sha256"] != expected:
+            raise CheckpointError(
+                f"{file['path']} has changed since the sweep was frozen",
+                code="CKP102",
+                value=file["sha256"],
+                allowed=f"SHA-256 {expected}",
+                hint="put the old file back, or sweep anew under another name",
             )
 
 

@@ -220,6 +220,11 @@ class FolderLock:
                 hint="keep runs on a local disk: --runs DIR",
             ) from error
 
+    @property
+    def descriptor(self) -> int:
+        """The open folder: a child process that inherits it holds the lock as well."""
+        return self._folder
+
     def close(self) -> None:
         """Lets others have it."""
         os.close(self._folder)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from layers further down, never from one above.
 LAYERS = [
     ["rnnexp.cli"],
+    ["rnnexp.sweeps"],
     ["rnnexp.evaluating", "rnnexp.planning", "rnnexp.verifying"],
     ["rnnexp.resuming"],
     ["rnnexp.runner"],

@@ -24,7 +24,14 @@ from rnnexp.config.yaml_file import read_config
 from rnnexp.config.yaml_scalars import resolve
 from rnnexp.errors import CommandError, ConfigError, Position, Problem
 
-__all__ = ["MAX_PROBLEMS", "load_config", "resolved_yaml", "settings_of"]
+__all__ = [
+    "MAX_PROBLEMS",
+    "flow_yaml",
+    "load_config",
+    "resolved_yaml",
+    "settings_of",
+    "written_yaml",
+]
 
 MAX_PROBLEMS = 20
 
@@ -147,6 +154,24 @@ def resolved_yaml(config: Config) -> str:
     for key in _idle(tree, config.path):
         _drop(tree, tuple(key.split(".")))
     return _dump(tree)
+
+
+def written_yaml(path: Path, overrides: Sequence[str] = ()) -> tuple[Config, str]:
+    """A config, and what was written in its file, its bases and the overrides, as one YAML file.
+
+    Unlike `resolved_yaml` it leaves the defaults open, so that more overrides mean the same to it
+    as to the file. Raises as `load_config`.
+    """
+    config = load_config(path, overrides)
+    document = load_with_bases(path, config.text)
+    apply_overrides(document, overrides)
+    return config, _dump(_portable(config, document.tree))
+
+
+def flow_yaml(value: Any) -> str:
+    """A value in one line, as an override may give it."""
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=10**6)
+    return text.removesuffix("...\n").strip()
 
 
 def settings_of(config: Config) -> dict[str, Any]:

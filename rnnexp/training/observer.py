@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["Observer", "Silent"]
+__all__ = ["Observer", "Pruned", "Silent"]
+
+
+class Pruned(BaseException):
+    """Raised by an observer in `logged`: others do better, the run need not go on."""
 
 
 class Observer(Protocol):

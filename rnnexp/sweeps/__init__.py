@@ -1,0 +1,1 @@
+"""Many trainings of one base config: which, in which order, on how many cores."""

@@ -1,0 +1,265 @@
+"""A sweep, run: points to the engine, what comes back to the folder and to whoever watches.
+
+Whatever happened is read from the folder when it starts, so that a sweep that was stopped, killed
+or merged from two half-done copies goes on with what is missing, and with nothing else.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from rnnexp.errors import InterruptedRunError, MemoryExceededError, StorageError
+from rnnexp.recording.text_files import read_json
+from rnnexp.sweeps.data_check import check_data
+from rnnexp.sweeps.engine import Engine, Event, Job
+from rnnexp.sweeps.folder import SweepFolder
+from rnnexp.sweeps.points import Point
+from rnnexp.sweeps.search import Listed, Search
+from rnnexp.sweeps.trials import Trial, best_trials, clear_litter
+
+__all__ = ["Result", "Watcher", "conduct", "settle"]
+
+LIVES = 2
+"""a trial whose worker died goes on in another one; after so many deaths it has failed"""
+POLL_SECONDS = 0.1
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Watcher(Protocol):
+    """Who looks on: a terminal, a test."""
+
+    def began(self, path: Path, total: int, done: int) -> None:
+        """The sweep starts; so many of its points are done already."""
+
+    def happened(self, point: Point, event: Event) -> None:
+        """Something happened to a point."""
+
+    def noted(self, text: str) -> None:
+        """One line for people."""
+
+    def idle(self) -> None:
+        """Nothing happened for a moment."""
+
+
+@dataclass
+class Result:
+    """Numbers of points. failed: what is wrong with each point that has no result."""
+
+    path: Path
+    finished: set[int] = field(default_factory=set)
+    pruned: set[int] = field(default_factory=set)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> set[int]:
+        """The points that need nothing more."""
+        return self.finished | self.pruned | self.failed.keys()
+
+
+def conduct(
+    folder: SweepFolder,
+    engine: Engine,
+    watcher: Watcher,
+    search: Search | None = None,
+    *,
+    fail_fast: bool = False,
+    retry_failed: bool = False,
+) -> Result:
+    """Run every point that has no result yet; the caller holds the sweep.
+
+    search: where the points are not all known; `total` of them there will be.
+
+    Raises:
+        InterruptedRunError: a signal asked to stop; what ran has saved a checkpoint.
+        StorageError: a trial cannot write.
+        RnnexpError: the data of a point cannot be used; nothing was trained.
+    """
+    clear_litter(folder.trials)
+    return _Conductor(folder, engine, watcher, search, fail_fast, retry_failed).run()
+
+
+def settle(folder: SweepFolder, trials: Mapping[int, Trial]) -> Result:
+    """What became of each point, as the folder tells it. trials: the run that counts for each."""
+    result, failures = Result(folder.path), folder.failures()
+    for number in {*trials, *failures}:
+        trial = trials.get(number)
+        if trial is not None and trial.state == "finished":
+            result.finished.add(number)
+        elif trial is not None and trial.state == "pruned":
+            result.pruned.add(number)
+        elif number in failures:
+            result.failed[number] = str(failures[number].get("message"))
+        elif trial is not None and trial.state in ("diverged", "failed"):
+            status = read_json(trial.path / "status.json") or {}
+            result.failed[number] = str(status.get("error") or trial.state)
+    return result
+
+
+class _Conductor:
+    def __init__(  # noqa: PLR0917
+        self,
+        folder: SweepFolder,
+        engine: Engine,
+        watcher: Watcher,
+        search: Search | None,
+        fail_fast: bool,
+        retry_failed: bool,
+    ) -> None:
+        self.folder, self.engine, self.watcher = folder, engine, watcher
+        self.fail_fast = fail_fast
+        self.points = {point.number: point for point in folder.points()}
+        self.trials = best_trials(folder.trials)
+        self.result = settle(folder, self.trials)
+        if retry_failed:
+            for number in self.result.failed:
+                folder.forget_failure(number)
+            self.result.failed.clear()
+        left = [point for n, point in self.points.items() if n not in self.result.settled]
+        self.search = search or Listed(left)
+        self.again = left if search is not None else []
+        self.prunable = search is not None
+        self.data: dict[str, str] = {}
+        self.deaths: dict[int, int] = {}
+        self.running = set[int]()
+        self.stopped_by = 0
+        self.fatal: StorageError | None = None
+
+    def run(self) -> Result:
+        total = self.search.total if self.prunable else len(self.points)
+        self.watcher.began(self.folder.path, total, len(self.result.settled))
+        if self._nothing_left:
+            return self._ended()
+        self.folder.update(state="running")
+        with self._signals():
+            try:
+                open_points = [p for n, p in self.points.items() if n not in self.result.settled]
+                self.data = check_data(self.folder, self.engine, open_points, self._stopping)
+                self._loop()
+            finally:
+                self.engine.close()
+        return self._ended()
+
+    def _loop(self) -> None:
+        while True:
+            self._fill()
+            if not self.running and (self._stopping() or self._nothing_left):
+                return
+            events = self.engine.poll(POLL_SECONDS)
+            for event in events:
+                self._take(event)
+            if not events:
+                self.watcher.idle()
+
+    @property
+    def _nothing_left(self) -> bool:
+        return self.search.exhausted and not self.again
+
+    def _stopping(self) -> bool:
+        return bool(self.stopped_by or self.fatal or (self.fail_fast and self.result.failed))
+
+    def _fill(self) -> None:
+        """Give the engine as much as it can take."""
+        while len(self.running) < self.engine.capacity and not self._stopping():
+            point = self.again.pop(0) if self.again else self.search.next()
+            if point is None:
+                return
+            self.points[point.number] = point
+            self.running.add(point.number)
+            self.engine.submit(self._job(point))
+
+    def _job(self, point: Point) -> Job:
+        """Go on with the run that the point has, or begin one."""
+        trial = self.trials.get(point.number)
+        if trial is not None and trial.resumable:
+            return Job("resume", point.number, run=trial.path, prunable=self.prunable)
+        return Job(
+            "train",
+            point.number,
+            point.overrides,
+            point.trial(),
+            prunable=self.prunable,
+            data=self.data,
+        )
+
+    def _take(self, event: Event) -> None:
+        point = self.points[event.job.point]
+        if event.kind == "validated" and event.job.prunable:
+            metrics = event.fields["metrics"]
+            self.engine.answer(event.job, self.search.goes_on(point, event.fields["step"], metrics))
+        if event.kind in ("finished", "pruned", "interrupted", "failed", "lost"):
+            self.running.discard(point.number)
+            self._done(point, event)
+        self.watcher.happened(point, event)
+
+    def _done(self, point: Point, event: Event) -> None:
+        number = point.number
+        match event.kind:
+            case "finished":
+                summary = event.fields["summary"]
+                self.result.finished.add(number)
+                self.search.told(point, summary["metrics"].get(summary["monitor"]))
+            case "pruned":
+                self.result.pruned.add(number)
+                self.search.told(point, None)
+            case "failed" if event.fields["exit"] == StorageError.exit_code:
+                self.fatal = StorageError(f"trial {number}: {event.message}")
+                self.engine.cancel()
+            case "failed":
+                self._failed(point, event.message, event.fields["exit"])
+            case _ if not self._stopping():
+                self._died(point, event.fields.get("reason", "it was stopped from outside"))
+
+    def _died(self, point: Point, reason: str) -> None:
+        """Its worker is gone: once more, from its checkpoint, in another one."""
+        deaths = self.deaths[point.number] = self.deaths.get(point.number, 0) + 1
+        if deaths >= LIVES:
+            self._failed(point, reason, MemoryExceededError.exit_code)
+        else:
+            self.trials |= best_trials(self.folder.trials, point.number)
+            self.again.insert(0, point)
+            self.watcher.noted(f"trial {point.number}: {reason}; it goes on in another process")
+
+    def _failed(self, point: Point, message: str, code: int) -> None:
+        self.result.failed[point.number] = message
+        failure = {"point": point.number, "exit": code, "message": message}
+        self.folder.fail(point.number, failure)
+        self.search.told(point, None)
+        if self.fail_fast:
+            self.engine.cancel()
+
+    def _ended(self) -> Result:
+        done = self._nothing_left and not self._stopping()
+        with suppress(StorageError):
+            self.folder.update(state="finished" if done else "interrupted")
+        if self.fatal is not None:
+            raise self.fatal
+        if self.stopped_by:
+            finished = len(self.result.finished | self.result.pruned)
+            message = f"stopped by a signal; {finished} trials are done, the same command goes on"
+            raise InterruptedRunError(message, self.stopped_by)
+        return self.result
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first lets every trial save; the second ends the workers at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def remember(number: int, frame: Any) -> None:
+            stop = self.engine.kill if self.stopped_by else self.engine.cancel
+            self.stopped_by = number
+            stop()
+
+        before = {number: signal.signal(number, remember) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,184 @@
+"""The folder of a sweep: what was frozen at its start, and its trials.
+
+sweep.json      name, method, axes, state; versions, hashes of base, points, data and code
+sweep.yaml      the sweep file as it was given, where there was one
+base.yaml       the config that every point changes
+points.jsonl    one point a line
+trials/         ordinary run folders, each with a trial.json that says which point it is
+failures/       one file for each point that left no run, or whose worker died
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import rnnexp
+from rnnexp import storage
+from rnnexp.errors import BusyError, CheckpointError
+from rnnexp.reading import sha256
+from rnnexp.recording.environment import PACKAGES, package_versions
+from rnnexp.recording.text_files import read_json, read_records
+from rnnexp.sweeps.definition import Definition
+from rnnexp.sweeps.freezing import Plan
+from rnnexp.sweeps.points import Point
+
+__all__ = ["SWEEP", "SweepFolder"]
+
+SWEEP = "sweep.json"
+VERSION = 1
+FROZEN = ("base.yaml", "points.jsonl")
+
+
+class SweepFolder:
+    """`runs/<name>-<8 hex>/`, made by `create` or met again by `open`; locked by `lock`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: storage.FolderLock | None = None
+
+    @classmethod
+    def is_one(cls, path: Path) -> bool:
+        """Whether a sweep is frozen there."""
+        return (path / SWEEP).is_file() and not path.is_symlink()
+
+    @classmethod
+    def create(
+        cls, runs: Path, plan: Plan, sweep_yaml: str | None = None, typed: Sequence[str] = ()
+    ) -> SweepFolder:
+        """Freeze a plan, unless it is there already. Raises StorageError.
+
+        sweep_yaml, typed: what was asked for, as it was given.
+        """
+        folder = cls(runs / plan.folder_name)
+        storage.ensure_folder(folder.path)
+        if cls.is_one(folder.path):
+            return folder
+        for part in ("trials", "failures"):
+            storage.ensure_folder(folder.path / part)
+        if sweep_yaml is not None:
+            storage.write_text(folder.path / "sweep.yaml", sweep_yaml)
+        storage.write_text(folder.path / "base.yaml", plan.base_yaml)
+        folder._write_points(plan.points)
+        folder._freeze(plan.definition, len(plan.points), typed)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> SweepFolder:
+        """The sweep in `path`. Raises CheckpointError: there is none, or it was changed by hand."""
+        folder = cls(path)
+        if not isinstance(folder.record().get("frozen"), dict):
+            raise CheckpointError(f"{path} is not the folder of a sweep: it has no whole {SWEEP}")
+        for name, expected in folder.record()["frozen"].items():
+            if name not in FROZEN or not (path / name).is_file() or sha256(path / name) != expected:
+                raise CheckpointError(
+                    f"{path / name} has changed since the sweep was frozen",
+                    code="SWP110",
+                    hint="put it back as it was, or sweep anew under another name",
+                )
+        return folder
+
+    @property
+    def trials(self) -> Path:
+        return self.path / "trials"
+
+    @property
+    def lock_descriptor(self) -> int:
+        """What keeps the lock held in a child that inherits it."""
+        assert self._lock is not None
+        return self._lock.descriptor
+
+    def record(self) -> dict[str, Any]:
+        """What sweep.json says; empty where it is missing or damaged."""
+        return read_json(self.path / SWEEP) or {}
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of sweep.json."""
+        storage.write_json(self.path / SWEEP, self.record() | fields)
+
+    def lock(self) -> None:
+        """Hold the sweep for this process and its workers. Raises BusyError."""
+        try:
+            self._lock = storage.FolderLock(self.path)
+        except BlockingIOError:
+            raise BusyError(
+                f"{self.path} is being worked on by another process or by workers it left",
+                hint="wait for it, or stop it first",
+            ) from None
+
+    def unlock(self) -> None:
+        """Let others have it."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def points(self) -> list[Point]:
+        """The points so far, in order. Raises CheckpointError: points.jsonl is damaged."""
+        try:
+            records = read_records(self.path / "points.jsonl")
+            found = [Point.from_json(record) for record in records]
+        except (KeyError, TypeError):
+            found = []
+        if [point.number for point in found] != list(range(len(found))):
+            raise CheckpointError(f"{self.path / 'points.jsonl'} is damaged", code="SWP111")
+        return found
+
+    def add_point(self, point: Point) -> None:
+        """One more, of a search that goes on."""
+        with storage.AppendLog(self.path / "points.jsonl") as lines:
+            lines.append(point.to_json())
+        self.update(points=point.number + 1)
+
+    def fail(self, point: int, failure: Mapping[str, Any]) -> None:
+        """Remember why a point has no result."""
+        storage.write_json(self.path / "failures" / f"{point}.json", failure)
+
+    def failures(self) -> dict[int, dict[str, Any]]:
+        """Why points have none."""
+        found = {}
+        for path in (self.path / "failures").glob("*.json"):
+            if path.stem.isdecimal() and (failure := read_json(path)) is not None:
+                found[int(path.stem)] = failure
+        return found
+
+    def forget_failure(self, point: int) -> None:
+        """It is to be tried again."""
+        path = self.path / "failures" / f"{point}.json"
+        if path.exists():
+            storage.remove_file(path)
+
+    def _write_points(self, points: Iterable[Point]) -> None:
+        lines = "".join(json.dumps(point.to_json()) + "\n" for point in points)
+        storage.write_text(self.path / "points.jsonl", lines)
+
+    def _freeze(self, definition: Definition, points: int, typed: Sequence[str]) -> None:
+        grows = definition.method.name == "tpe"
+        names = [name for name in FROZEN if not (grows and name == "points.jsonl")]
+        record = {
+            "version": VERSION,
+            "name": definition.name,
+            "method": definition.method.name,
+            "axes": [axis.name for axis in definition.axes],
+            "definition": definition.to_json(),
+            "typed": list(typed),
+            "points": points,
+            "state": "new",
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "frozen": {name: sha256(self.path / name) for name in names},
+            "code": code_state(),
+            "data": None,
+        }
+        storage.write_json(self.path / SWEEP, record)
+
+
+def code_state() -> dict[str, Any]:
+    """Versions, and a hash over the source of rnnexp: what later trials must share with earlier."""
+    digest = hashlib.sha256()
+    root = Path(rnnexp.__file__).parent
+    for path in sorted(p for p in root.rglob("*.py") if p.parent != root / "cli"):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return {"versions": package_versions(("rnnexp", *PACKAGES)), "sha256": digest.hexdigest()}

@@ -1,0 +1,295 @@
+"""A sweep file, and what the command line adds to it -> a Definition.
+
+name: remedies
+base: temporal_order.yaml
+seeds: 5
+method: grid                  # or {name: random, trials: 20, seed: 0}, or {name: tpe, ...}
+space:
+  model.cell: [rnn, lstm]
+  training.optimizer.lr: {log_range: [1e-4, 1e-1], points: 4}
+  remedy: {choice: {none: {training.clip: null}, clip: {training.clip: {norm: 1.0}}}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rnnexp.config.config import KeyPath
+from rnnexp.config.document import Document, load_document
+from rnnexp.config.explain import problem_at
+from rnnexp.config.inheritance import load_with_bases
+from rnnexp.config.nearest import nearest
+from rnnexp.config.schema.experiment import NAME_PATTERN
+from rnnexp.config.yaml_file import read_config
+from rnnexp.errors import ConfigError, Problem
+from rnnexp.sweeps.definition import METHODS, PRUNERS, Definition, Method
+from rnnexp.sweeps.shell import Shell
+from rnnexp.sweeps.space import Axis, Choice, Interval, Values
+
+__all__ = ["MOST_SEEDS", "is_sweep_file", "read_sweep"]
+
+KEYS = ("name", "base", "seeds", "method", "space")
+SWEEP_KEYS = {"seeds", "method", "space"}
+"""what a config has not, and by which a sweep file is known"""
+METHOD_KEYS = ("name", "trials", "seed", "pruner")
+FORMS = ("values", "range", "log_range", "choice")
+MOST_SEEDS = 1000
+LARGEST_SEED = 2**32 - 1
+
+
+def read_sweep(path: Path, typed: Sequence[str] = (), options: Method | None = None) -> Definition:
+    """The sweep in a file, or of a config along the axes on the command line.
+
+    typed: `a.b=1,2,3` is an axis, `a.b=1` holds for every trial; both go before the file.
+    options: the method, where the command line names one.
+
+    Raises CommandError and ConfigError, each with all that is wrong.
+    """
+    text = read_config(path)
+    document = load_document(text, str(path))
+    shell = Shell.read(typed)
+    if not SWEEP_KEYS & document.tree.keys():
+        tree = load_with_bases(path, text).tree
+        name = tree.get("name") if isinstance(tree.get("name"), str) else path.stem
+        definition = Definition(f"{name}-sweep", path, (), (), (), Method())
+    else:
+        reader = _Reader(document)
+        definition = reader.definition(path)
+        if reader.problems or document.problems:
+            raise ConfigError([*document.problems, *reader.problems])
+    return _check(shell.over(definition, options), document)
+
+
+def is_sweep_file(path: Path) -> bool:
+    """Whether a file describes a sweep, and not a single experiment."""
+    return bool(SWEEP_KEYS & load_document(read_config(path), str(path)).tree.keys())
+
+
+def _check(definition: Definition, document: Document) -> Definition:
+    """What only the whole can tell."""
+    method, problems = definition.method, list[Problem]()
+    if not definition.axes and len(definition.seeds) < 2:
+        problems.append(
+            problem_at(
+                "SWP001",
+                "there is nothing to sweep",
+                ("space",),
+                document,
+                hint="give a key several values: model.cell=rnn,lstm; or several seeds: seed=0..4",
+            )
+        )
+    for axis in definition.axes:
+        if method.name == "grid" and isinstance(axis, Interval) and axis.points is None:
+            problems.append(
+                problem_at(
+                    "SWP002",
+                    "a grid needs to know how many values of a range",
+                    ("space", axis.name),
+                    document,
+                    hint="add `points: 4`; or search at random: method: {name: random, trials: 20}",
+                )
+            )
+    problems += _shared_keys(definition, document)
+    if method.name != "grid" and method.trials is None:
+        message = f"{method.name} needs to know how many settings to try"
+        problems.append(
+            problem_at("SWP003", message, ("method",), document, hint="trials: 20; --trials 20")
+        )
+    if method.pruner and (method.name != "tpe" or len(definition.seeds) > 1):
+        message = "pruning goes with tpe" if method.name != "tpe" else "pruning needs a single seed"
+        problems.append(problem_at("SWP004", message, ("method", "pruner"), document))
+    if problems:
+        raise ConfigError(problems)
+    return definition
+
+
+def _shared_keys(definition: Definition, document: Document) -> list[Problem]:
+    """Two axes that set the same key would undo each other."""
+    owner: dict[str, str] = {}
+    problems = []
+    for axis in definition.axes:
+        for key in axis.keys:
+            other = next((o for k, o in owner.items() if _overlap(k, key)), None)
+            if other is not None and other != axis.name:
+                message = f"{key} is set by {other} as well"
+                problems.append(problem_at("SWP005", message, ("space", axis.name), document))
+            owner[key] = axis.name
+    return problems
+
+
+def _overlap(key: str, other: str) -> bool:
+    return f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.")
+
+
+class _Reader:
+    """Reads what the document holds; what is wrong gathers in `problems`."""
+
+    def __init__(self, document: Document) -> None:
+        self.document, self.problems = document, list[Problem]()
+
+    def definition(self, path: Path) -> Definition:
+        tree = self.document.tree
+        self._known(tree, KEYS, ())
+        base = tree.get("base")
+        if not isinstance(base, str) or not base:
+            self._wrong(("base",), "needs the config that is varied", value=base)
+            base = ""
+        return Definition(
+            self._name(tree.get("name", path.stem)),
+            path.parent / base,
+            (),
+            self._axes(tree.get("space")),
+            self._seeds(tree.get("seeds")),
+            self._method(tree.get("method", "grid")),
+        )
+
+    def _name(self, name: Any) -> str:
+        if isinstance(name, str) and re.match(NAME_PATTERN, name):
+            return name
+        self._wrong(("name",), "not a valid name", value=name, allowed=NAME_PATTERN)
+        return "sweep"
+
+    def _seeds(self, seeds: Any) -> tuple[int, ...]:
+        if seeds is None:
+            return ()
+        if _whole(seeds) and 1 <= seeds <= MOST_SEEDS:
+            return tuple(range(seeds))
+        listed = isinstance(seeds, tuple) and 0 < len(seeds) <= MOST_SEEDS
+        if listed and all(_whole(seed) and 0 <= seed <= LARGEST_SEED for seed in seeds):
+            if len(set(seeds)) == len(seeds):
+                return tuple(seeds)
+            self._wrong(("seeds",), "a seed is listed twice", value=list(seeds))
+            return ()
+        allowed = f"how many, 1 to {MOST_SEEDS:,}, or a list such as [0, 1, 2]"
+        self._wrong(("seeds",), "not a number of seeds", value=seeds, allowed=allowed)
+        return ()
+
+    def _method(self, method: Any) -> Method:
+        written = {"name": method} if isinstance(method, str) else method
+        if not isinstance(written, dict):
+            self._wrong(("method",), "expected a method", value=method, allowed=", ".join(METHODS))
+            return Method()
+        self._known(written, METHOD_KEYS, ("method",))
+        name = written.get("name", "grid")
+        if name not in METHODS:
+            self._choice(
+                ("method", "name") if isinstance(method, dict) else ("method",), name, METHODS
+            )
+            return Method()
+        pruner = written.get("pruner")
+        if pruner is not None and pruner not in PRUNERS:
+            self._choice(("method", "pruner"), pruner, PRUNERS)
+            pruner = None
+        for key in ("trials", "seed", "pruner"):
+            if key in written and name == "grid":
+                self._wrong(("method", key), "has no effect on a grid", value=written[key])
+        trials, seed = written.get("trials"), written.get("seed", 0)
+        if trials is not None and not (_whole(trials) and 1 <= trials <= 10_000):
+            self._wrong(("method", "trials"), "out of range", value=trials, allowed="1 to 10,000")
+            trials = 1
+        if not (_whole(seed) and 0 <= seed <= LARGEST_SEED):
+            self._wrong(("method", "seed"), "out of range", value=seed, allowed="0 to 2^32 - 1")
+            seed = 0
+        return Method(name, trials, seed, pruner)
+
+    def _axes(self, space: Any) -> tuple[Axis, ...]:
+        if space is None:
+            return ()
+        if not isinstance(space, dict):
+            self._wrong(("space",), "expected keys and the values they take", value=space)
+            return ()
+        made = [self._axis(name, written) for name, written in space.items()]
+        return tuple(axis for axis in made if axis is not None)
+
+    def _axis(self, name: str, written: Any) -> Axis | None:
+        at: KeyPath = ("space", name)
+        if isinstance(written, tuple):
+            return self._values(name, written, at)
+        if not isinstance(written, dict) or not written:
+            self._wrong(at, "expected several values", value=written, allowed=_forms())
+            return None
+        forms = [form for form in FORMS if form in written]
+        self._known(written, (*FORMS, "points"), at)
+        if len(forms) != 1:
+            self._wrong(at, "needs one of these", allowed=_forms())
+            return None
+        if "points" in written and "range" not in forms[0]:
+            self._wrong((*at, "points"), "goes with range and log_range", value=written["points"])
+        if forms == ["values"]:
+            return self._values(name, written["values"], (*at, "values"))
+        if forms == ["choice"]:
+            return self._options(name, written["choice"], (*at, "choice"))
+        return self._interval(name, written, forms[0], at)
+
+    def _values(self, name: str, values: Any, at: KeyPath) -> Axis | None:
+        if not isinstance(values, tuple) or not values:
+            self._wrong(at, "expected a list of values", value=values)
+            return None
+        if any(values.index(value) != n for n, value in enumerate(values) if value not in (0, 1)):
+            self._wrong(at, "a value is listed twice", value=list(values))
+        return Values(name, values)
+
+    def _options(self, name: str, options: Any, at: KeyPath) -> Axis | None:
+        if not isinstance(options, dict) or not options:
+            self._wrong(at, "expected labels, and what each of them sets", value=options)
+            return None
+        for label, keys in options.items():
+            if not isinstance(keys, dict):
+                self._wrong((*at, label), "expected the keys that it sets", value=keys)
+                return None
+        return Choice(name, options)
+
+    def _interval(
+        self, name: str, written: Mapping[str, Any], form: str, at: KeyPath
+    ) -> Axis | None:
+        ends, points = written[form], written.get("points")
+        if not (isinstance(ends, tuple) and len(ends) == 2 and all(map(_number, ends))):
+            self._wrong((*at, form), "expected two numbers", value=ends, allowed="[low, high]")
+            return None
+        low, high = ends
+        if not low < high or (form == "log_range" and low <= 0):
+            allowed = "0 < low < high" if form == "log_range" else "low < high"
+            self._wrong((*at, form), "out of range", value=list(ends), allowed=allowed)
+            return None
+        if points is not None and not (_whole(points) and 1 <= points <= 1000):
+            self._wrong((*at, "points"), "out of range", value=points, allowed="1 to 1,000")
+            return None
+        return Interval(name, low, high, form == "log_range", points)
+
+    def _known(self, section: Mapping[str, Any], keys: Sequence[str], at: KeyPath) -> None:
+        for name in section:
+            if name not in keys:
+                self._wrong(
+                    (*at, name),
+                    "unknown key",
+                    at_key=True,
+                    allowed=", ".join(keys),
+                    suggestion=nearest(name, keys),
+                )
+
+    def _choice(self, at: KeyPath, value: Any, choices: Sequence[str]) -> None:
+        near = nearest(value, choices) if isinstance(value, str) else None
+        allowed = ", ".join(choices)
+        self._wrong(at, "unknown value", value=value, allowed=allowed, suggestion=near)
+
+    def _wrong(self, at: KeyPath, message: str, **fields: Any) -> None:
+        problem = problem_at("SWP010", message, at, self.document, **fields)
+        self.problems.append(
+            problem if problem.key else replace(problem, key=".".join(map(str, at)))
+        )
+
+
+def _forms() -> str:
+    return "[a, b], {range: [low, high]}, {log_range: [low, high]}, {choice: {label: {key: value}}}"
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
