@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sweep"]
 
-SHOWN_POINTS = 20
+SHOWN_SETTINGS = 30
 WORKERS_PER_CORE = 4
 
 
@@ -208,11 +208,7 @@ def _show_plan(plan: Plan, runs: Path, workers: int, json: bool) -> None:
 
 
 def _plan_text(plan: Plan, estimated: Estimate, runs: Path, workers: int) -> str:
-    rows = [[f"{point.number}", safe(point.told)] for point in plan.points[:SHOWN_POINTS]]
-    if len(plan.points) > SHOWN_POINTS:
-        rows.append(["...", f"and {len(plan.points) - SHOWN_POINTS:,} more"])
-    if not plan.points:
-        rows.append(["", "points come one by one, as the search goes"])
+    rows = _setting_rows(plan)
     facts = {
         "sweep": safe(str(runs / plan.folder_name)),
         "method": plan.definition.method.name,
@@ -221,8 +217,25 @@ def _plan_text(plan: Plan, estimated: Estimate, runs: Path, workers: int) -> str
         " validation aside",
         "disk": f"about {amount(estimated.bytes)}",
     }
-    drawn = table([Column("trial", right=True), Column("values", wraps=True)], rows, sys.stdout)
-    return drawn + "\n\n" + fact_lines(facts, sys.stdout)
+    columns = [Column("trials", right=True), Column("values", wraps=True), Column("seeds")]
+    return table(columns, rows, sys.stdout) + "\n\n" + fact_lines(facts, sys.stdout)
+
+
+def _setting_rows(plan: Plan) -> list[list[str]]:
+    """A row for each setting, with the trials that differ in the seed alone."""
+    from itertools import groupby
+
+    rows = []
+    for _, same in groupby(plan.points, key=lambda point: point.setting):
+        points = list(same)
+        first, last = points[0], points[-1]
+        numbers = f"{first.number}" if len(points) == 1 else f"{first.number}..{last.number}"
+        seeds = ",".join(str(point.seed) for point in points)
+        rows.append([numbers, safe(first.told.rpartition(" seed=")[0]), seeds])
+    if len(rows) > SHOWN_SETTINGS:
+        rest = len(rows) - SHOWN_SETTINGS
+        rows = [*rows[:SHOWN_SETTINGS], ["...", f"and {rest:,} more settings", ""]]
+    return rows or [["", "they come one by one, as the search goes", ""]]
 
 
 def _run(

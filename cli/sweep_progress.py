@@ -78,7 +78,7 @@ class SweepProgress(PlainStatus):
 
     def _told(self, point: Point, event: Event) -> str:
         width = len(str(self.total or 0))
-        head = f"{point.number:>{width}}  {safe(point.told)}"
+        head = f"{point.number:>{width}}  {safe(point.brief)}"
         if event.kind != "finished":
             return f"{head}  {event.kind}" + (
                 f": {safe(event.message)}" if event.kind in ("failed", "lost") else ""

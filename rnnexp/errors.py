@@ -147,7 +147,11 @@ class CheckFailedError(RnnexpError):
 class InterruptedRunError(RnnexpError):
     exit_code, code = 130, "INT001"
 
-    def __init__(self, message: str, signal_number: int) -> None:
-        hint = "rnnexp resume latest goes on from there"
+    def __init__(
+        self,
+        message: str,
+        signal_number: int,
+        hint: str = "rnnexp resume latest goes on from there",
+    ) -> None:
         exit_code = 128 + signal_number
         super().__init__(Problem(code=self.code, message=message, hint=hint, exit=exit_code))

@@ -81,7 +81,7 @@ _SHAPES: Mapping[type, Shapes] = {
     CopyMemory: {"many_to_many": ("classification",)},
     DelayedEcho: {"many_to_many": ("classification",)},
     ReversedAddition: {"many_to_many": ("classification",)},
-    TemporalOrder: {"many_to_one": ("classification",)},
+    TemporalOrder: dict.fromkeys(("many_to_one", "many_to_many"), ("classification",)),
     Waveforms: {"one_to_many": ("regression",)},
 }
 

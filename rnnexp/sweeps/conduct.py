@@ -241,8 +241,9 @@ class _Conductor:
             raise self.fatal
         if self.stopped_by:
             finished = len(self.result.finished | self.result.pruned)
-            message = f"stopped by a signal; {finished} trials are done, the same command goes on"
-            raise InterruptedRunError(message, self.stopped_by)
+            message = f"stopped by a signal; {finished} trials are done"
+            hint = f"the same command, or rnnexp sweep {self.folder.path}, goes on from there"
+            raise InterruptedRunError(message, self.stopped_by, hint)
         return self.result
 
     @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rnnexp.config.load import load_config
-from rnnexp.errors import CheckpointError, DataError, Problem, RnnexpError
+from rnnexp.errors import CheckpointError, DataError, MemoryExceededError, Problem, RnnexpError
 from rnnexp.sweeps.engine import Engine, Event, Job
 from rnnexp.sweeps.folder import SweepFolder
 from rnnexp.sweeps.points import Point
@@ -27,6 +27,7 @@ def check_data(
     found: dict[str, str] = {}
     by_number = {point.number: point for point in points}
     jobs, running = list(_jobs(folder, points)), 0
+    died = set[int]()
     while (jobs or running) and not stopping():
         while jobs and running < engine.capacity:
             engine.submit(jobs.pop(0))
@@ -34,6 +35,9 @@ def check_data(
         for event in engine.poll(POLL_SECONDS):
             if event.kind == "finished":
                 found |= event.fields["data"]
+            elif event.kind == "lost" and event.job.point not in died:  # perhaps it was killed
+                died.add(event.job.point)
+                jobs.append(event.job)
             elif not stopping():
                 raise _error(event, by_number[event.job.point])
             running -= 1
@@ -58,7 +62,7 @@ def _jobs(folder: SweepFolder, points: Sequence[Point]) -> Iterator[Job]:
 def _error(event: Event, point: Point) -> RnnexpError:
     """What stands against a point, with its values; of the class that its exit code names."""
     if event.kind == "lost":
-        return RnnexpError(f"trial {point.number} ({point.told}): {event.fields['reason']}")
+        return MemoryExceededError(f"trial {point.number} ({point.told}): {event.message}")
     names = ("code", "message", "key", "hint")
     first: Mapping[str, Any] = event.fields["errors"][0]
     known = {name: first.get(name) for name in names}

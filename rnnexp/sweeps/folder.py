@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ class SweepFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._conducting: storage.FolderLock | None = None
         self._lock: storage.FolderLock | None = None
 
     @classmethod
@@ -100,21 +102,42 @@ class SweepFolder:
         """Change fields of sweep.json."""
         storage.write_json(self.path / SWEEP, self.record() | fields)
 
-    def lock(self) -> None:
-        """Hold the sweep for this process and its workers. Raises BusyError."""
-        try:
-            self._lock = storage.FolderLock(self.path)
-        except BlockingIOError:
-            raise BusyError(
-                f"{self.path} is being worked on by another process or by workers it left",
-                hint="wait for it, or stop it first",
-            ) from None
+    def lock(self, patience: float) -> None:
+        """Hold the sweep for this process and its workers.
+
+        Two locks tell who is there: that of `trials/` is the conductor's alone, that of the sweep
+        is its workers', too. So long the workers of a conductor that was killed may take to save
+        and leave. Raises BusyError.
+        """
+        deadline = time.monotonic() + patience
+        self._conducting = self._locked(self.trials)
+        while True:
+            try:
+                self._lock = self._locked(self.path)
+                return
+            except BusyError:
+                if time.monotonic() > deadline:
+                    self.unlock()
+                    raise
+            time.sleep(0.05)
 
     def unlock(self) -> None:
         """Let others have it."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        for lock in (self._conducting, self._lock):
+            if lock is not None:
+                lock.close()
+        self._conducting = self._lock = None
+
+    def _locked(self, path: Path) -> storage.FolderLock:
+        try:
+            return storage.FolderLock(path)
+        except BlockingIOError:
+            record = self.record()
+            raise BusyError(
+                f"{self.path} is being worked on by process {record.get('pid', '?')} on"
+                f" {record.get('host', '?')}",
+                hint="wait for it, or stop that process first",
+            ) from None
 
     def points(self) -> list[Point]:
         """The points so far, in order. Raises CheckpointError: points.jsonl is damaged."""

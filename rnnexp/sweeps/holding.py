@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rnnexp.errors import BusyError, CheckpointError, Problem
+from rnnexp.errors import CheckpointError, Problem
 from rnnexp.sweeps.folder import SweepFolder, code_state
 
 __all__ = ["held", "refuse_other_code"]
@@ -20,35 +19,12 @@ SECONDS = 15.0
 @contextmanager
 def held(folder: SweepFolder) -> Iterator[None]:
     """Hold the sweep. Raises BusyError where another process conducts it."""
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            folder.lock()
-            break
-        except BusyError:
-            if _owner_lives(folder) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+    folder.lock(SECONDS)
     try:
         folder.update(pid=os.getpid(), host=socket.gethostname())
         yield
     finally:
         folder.unlock()
-
-
-def _owner_lives(folder: SweepFolder) -> bool:
-    """Whether the process that conducted it last is known to be there still."""
-    record = folder.record()
-    process = record.get("pid")
-    if not isinstance(process, int) or record.get("host") != socket.gethostname():
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def refuse_other_code(folder: SweepFolder, allow_drift: bool) -> list[str]:

@@ -53,10 +53,21 @@ class Point:
     @property
     def told(self) -> str:
         """What it sets, in one line for people."""
-        labelled = {key for keys in self.labelled.values() for key in keys}
-        values = [each for each in self.overrides if each.partition("=")[0] not in labelled]
-        labels = [f"{name}={label}" for name, label in self.labels.items()]
-        return " ".join([*labels, *(each for each in values if not each.startswith("name="))])
+        return " ".join(f"{key}={value}" for key, value in self._shown())
+
+    @property
+    def brief(self) -> str:
+        """The same with the last part of each key alone."""
+        return "  ".join(f"{key.rpartition('.')[2]}={value}" for key, value in self._shown())
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        """Labels in place of the keys that they stand for; the name is nobody's setting."""
+        hidden = {"name", *(key for keys in self.labelled.values() for key in keys)}
+        yield from self.labels.items()
+        for each in self.overrides:
+            key, _, value = each.partition("=")
+            if key not in hidden:
+                yield key, value
 
 
 def enumerate_points(definition: Definition, base_seed: int) -> list[Point]:

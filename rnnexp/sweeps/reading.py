@@ -2,6 +2,7 @@
 
 name: remedies
 base: temporal_order.yaml
+set: {training.epochs: 4}     # for every trial
 seeds: 5
 method: grid                  # or {name: random, trials: 20, seed: 0}, or {name: tpe, ...}
 space:
@@ -22,6 +23,7 @@ from rnnexp.config.config import KeyPath
 from rnnexp.config.document import Document, load_document
 from rnnexp.config.explain import problem_at
 from rnnexp.config.inheritance import load_with_bases
+from rnnexp.config.load import flow_yaml
 from rnnexp.config.nearest import nearest
 from rnnexp.config.schema.experiment import NAME_PATTERN
 from rnnexp.config.yaml_file import read_config
@@ -32,7 +34,7 @@ from rnnexp.sweeps.space import Axis, Choice, Interval, Values
 
 __all__ = ["MOST_SEEDS", "is_sweep_file", "read_sweep"]
 
-KEYS = ("name", "base", "seeds", "method", "space")
+KEYS = ("name", "base", "set", "seeds", "method", "space")
 SWEEP_KEYS = {"seeds", "method", "space"}
 """what a config has not, and by which a sweep file is known"""
 METHOD_KEYS = ("name", "trials", "seed", "pruner")
@@ -141,7 +143,7 @@ class _Reader:
         return Definition(
             self._name(tree.get("name", path.stem)),
             path.parent / base,
-            (),
+            self._fixed(tree.get("set")),
             self._axes(tree.get("space")),
             self._seeds(tree.get("seeds")),
             self._method(tree.get("method", "grid")),
@@ -152,6 +154,14 @@ class _Reader:
             return name
         self._wrong(("name",), "not a valid name", value=name, allowed=NAME_PATTERN)
         return "sweep"
+
+    def _fixed(self, keys: Any) -> tuple[str, ...]:
+        if keys is None:
+            return ()
+        if not isinstance(keys, dict):
+            self._wrong(("set",), "expected keys and their values", value=keys)
+            return ()
+        return tuple(f"{key}={flow_yaml(value)}" for key, value in keys.items())
 
     def _seeds(self, seeds: Any) -> tuple[int, ...]:
         if seeds is None:

@@ -65,11 +65,12 @@ class Shell:
         fixed = {argument.removeprefix("~").partition("=")[0] for argument in self.fixed}
         typed = {axis.name for axis in self.axes}
         kept = [axis for axis in definition.axes if axis.name not in fixed | typed]
+        before = [a for a in definition.fixed if a.partition("=")[0] not in fixed | typed]
         alone = "seed" in fixed  # `seed=3`: this one, whatever the file says
         return replace(
             definition,
             axes=(*kept, *self.axes),
-            fixed=self.fixed,
+            fixed=(*before, *self.fixed),
             seeds=self.seeds if self.seeds is not None else () if alone else definition.seeds,
             method=method or definition.method,
         )

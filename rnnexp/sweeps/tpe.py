@@ -151,6 +151,8 @@ def _setting(axes: Sequence[Axis], params: Mapping[str, Any]) -> Setting:
     setting = Setting()
     for axis in axes:
         value = params[axis.name]
-        part = Setting({axis.name: value}) if isinstance(axis, Interval) else axis.grid()[value]
-        setting |= part
+        if isinstance(axis, Interval):
+            setting |= Setting({axis.name: value if axis.whole else float(f"{value:.6g}")})
+        else:
+            setting |= axis.grid()[value]
     return setting

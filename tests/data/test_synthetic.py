@@ -15,6 +15,7 @@ TASKS = [
     ("adding", "many_to_one"),
     ("copy_memory", "many_to_many"),
     ("temporal_order", "many_to_one"),
+    ("temporal_order", "many_to_many"),
     ("delayed_echo", "many_to_many"),
     ("running", "many_to_many"),
     ("waveforms", "one_to_many"),

@@ -57,7 +57,10 @@ class CopyMemory(Synthetic):
 
 
 class TemporalOrder(Synthetic):
-    """Tell in which order two rare symbols came (Hochreiter and Schmidhuber 1997, task 6a)."""
+    """Tell in which order two rare symbols came (Hochreiter and Schmidhuber 1997, task 6a).
+
+    As many_to_many it is asked at the last step, and only that counts.
+    """
 
     source: Literal["temporal_order"]
     """`temporal_order`: the order of two rare symbols among distractors, four classes"""
