@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from rnnexp.config.gallery import Entry, entries
+from rnnexp.config.gallery import Entry, experiments
 from rnnexp.registry.cache import missing
 
 EXPECT = re.compile(r"(\S+) (<=|>=) (\S+)")
@@ -71,7 +71,7 @@ def main() -> int:
     wanted, missed = parser.parse_args(), 0
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory() as runs:
-        for entry in entries():
+        for entry in experiments():
             if wanted.names and entry.name not in wanted.names:
                 continue
             if absent := missing(entry.path.read_text(encoding="utf-8")):

@@ -81,4 +81,4 @@ def cp(
         print_json({"name": entry.name, "path": str(target)})
     else:
         print_text(f"{safe(str(target))}: a copy of {entry.name}")
-        print_text(f"rnnexp train {safe(str(target))}")
+        print_text(f"{' '.join(entry.run.split()[:2])} {safe(str(target))}")

@@ -30,7 +30,8 @@ def validate(
 ) -> None:
     """Check configs and show all errors at once, each with its line and a way out.
 
-    No data is read and no device is looked for; `rnnexp plan` does both.
+    No data is read and no device is looked for; `rnnexp plan` does both. Of a sweep every point is
+    checked.
 
     Example:
       rnnexp validate configs/quickstart.yaml
@@ -54,9 +55,14 @@ def validate(
 
 def _error_of(config: Path, overrides: list[str]) -> RnnexpError | None:
     from rnnexp.config.load import load_config
+    from rnnexp.sweeps.freezing import plan_sweep
+    from rnnexp.sweeps.reading import is_sweep_file, read_sweep
 
     try:
-        load_config(config, overrides)
+        if is_sweep_file(config):
+            plan_sweep(read_sweep(config, overrides), config.parent)
+        else:
+            load_config(config, overrides)
     except RnnexpError as error:
         return error
     return None

@@ -16,6 +16,7 @@ from rnnexp.recording.run_folder import RunFolder
 from rnnexp.recording.text_files import read_json
 from rnnexp.scoring import SplitScore, score_split
 from rnnexp.tasks.confusion import confusion_of
+from rnnexp.training.interrupt import stop_if_asked
 from rnnexp.training.predictions import prediction_records
 from rnnexp.training.trainer import Outcome
 
@@ -43,9 +44,12 @@ def conclude(
         )
     records = _records(run)
     _write_classes(run, test)
+    stop_if_asked()
     if trial is None:
         _draw(run, experiment, test, predictions, records)
+    stop_if_asked()
     _write_intervals(run, experiment)
+    stop_if_asked()
     summary = _summary(run, experiment, outcome, test, records)
     summary |= {"trial": trial} if trial is not None else {}
     run.write_json("summary.json", summary)
@@ -130,10 +134,12 @@ def _draw(
         picture = plots.confusion_plot(confusion["classes"], np.array(confusion["matrix"]))
         run.write_bytes("plots/confusion.png", picture)
     _draw_attention(run, experiment, test)
+    stop_if_asked()
     run.write_bytes("plots/loss.png", plots.loss_plot(records))
     run.write_bytes("plots/gradient.png", plots.gradient_plot(records))
     metrics = {name for record in records for name in record if name.startswith("val/")}
     for name in sorted(metrics - {"val/loss"}):
+        stop_if_asked()
         file_name = name.removeprefix("val/")
         run.write_bytes(f"plots/{file_name}.png", plots.metric_plot(records, name))
     if test.numbers is not None:
@@ -150,6 +156,7 @@ def _draw_attention(run: RunFolder, experiment: Experiment, test: SplitScore) ->
             continue
         from rnnexp.reports import plots
 
+        stop_if_asked()
         row, weights_TS = record["index"], np.array(record["attention"])
         ids = split.inputs[row, : weights_TS.shape[1]]
         source = names.decode((ids[:, 0] if ids.ndim > 1 else ids).tolist())

@@ -114,7 +114,7 @@ def finish(
         observer.noted(note)
     outcome = trainer.fit(journal, interrupt)
     try:
-        with interrupt.at_once():
+        with interrupt.scoring():
             summary, classes = conclude(run, experiment, outcome)
     except Interrupted as stop:
         message = "stopped by a signal while the test part was scored; training itself is done"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rnnexp.config.gallery import Entry, entries
+from rnnexp.config.gallery import Entry, experiments
 from rnnexp.config.load import load_config
 from rnnexp.registry.cache import cache_folder, missing
 from rnnexp.runner import train
 from rnnexp.training.observer import Silent
 
-GALLERY = entries()
+GALLERY = experiments()
 
 
 def test_the_gallery_covers_the_field() -> None:

@@ -45,6 +45,11 @@ class Document:
         """The places of a key and of everything inside its value."""
         return {at: place for at, place in self.places.items() if at[: len(path)] == path}
 
+    def section(self, name: str) -> Document:
+        """What stands at a key at the top, as a document of its own."""
+        within = {at[1:]: place for at, place in self.places.items() if at[:1] == (name,)}
+        return Document(self.tree[name], within, self.problems)
+
     def forget(self, path: KeyPath) -> None:
         """Forget the places of a key and of everything inside its value."""
         for at in self.places_under(path):

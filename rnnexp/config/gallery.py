@@ -16,7 +16,7 @@ from pathlib import Path
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Position
 
-__all__ = ["Entry", "entries", "find"]
+__all__ = ["Entry", "entries", "experiments", "find"]
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -41,6 +41,11 @@ def entries() -> list[Entry]:
     root = _root()
     paths = sorted(root.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     return [_entry(path, path.relative_to(root).with_suffix("").as_posix()) for path in paths]
+
+
+def experiments() -> list[Entry]:
+    """Those of them that `rnnexp train` runs; the others are sweeps."""
+    return [entry for entry in entries() if not entry.name.startswith("sweeps/")]
 
 
 def find(name: str) -> Entry:

@@ -38,14 +38,16 @@ MAX_PROBLEMS = 20
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(path: Path, overrides: Sequence[str] = (), section: str | None = None) -> Config:
     """The experiment that a config file describes, with `a.b=c` and `~a.b` applied.
+
+    section: the key at which the experiment stands, where the file holds more than that.
 
     Raises CommandError (no such file, or all that is wrong is in the overrides), ConfigError (every
     problem of the file at once, at most `MAX_PROBLEMS`) and UnsafeError (tags, exploding aliases).
     """
     text = read_config(path)
-    document = load_with_bases(path, text)
+    document = _document(path, text, section)
     apply_overrides(document, overrides)
     experiment, wrong = _validate(document)
     problems = [*document.problems, *(problem for _, problem in wrong)]
@@ -57,6 +59,21 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     if problems or config is None:
         raise _error(problems)
     return config
+
+
+def _document(path: Path, text: str, section: str | None) -> Document:
+    if section is not None:
+        return load_document(text, str(path)).section(section)
+    document = load_with_bases(path, text)
+    if "space" in document.tree:
+        raise ConfigError(
+            "this is a sweep, not a single experiment",
+            code="CFG033",
+            position=document.place(("space",)).key,
+            key="space",
+            hint=f"rnnexp sweep {path}",
+        )
+    return document
 
 
 def _validate(document: Document) -> tuple[Experiment | None, list[tuple[KeyPath, Problem]]]:
@@ -156,14 +173,16 @@ def resolved_yaml(config: Config) -> str:
     return _dump(tree)
 
 
-def written_yaml(path: Path, overrides: Sequence[str] = ()) -> tuple[Config, str]:
+def written_yaml(
+    path: Path, overrides: Sequence[str] = (), section: str | None = None
+) -> tuple[Config, str]:
     """A config, and what was written in its file, its bases and the overrides, as one YAML file.
 
     Unlike `resolved_yaml` it leaves the defaults open, so that more overrides mean the same to it
     as to the file. Raises as `load_config`.
     """
-    config = load_config(path, overrides)
-    document = load_with_bases(path, config.text)
+    config = load_config(path, overrides, section)
+    document = _document(path, config.text, section)
     apply_overrides(document, overrides)
     return config, _dump(_portable(config, document.tree))
 

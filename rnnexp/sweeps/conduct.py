@@ -131,19 +131,23 @@ class _Conductor:
         self.fatal: StorageError | None = None
 
     def run(self) -> Result:
-        total = self.search.total if self.prunable else len(self.points)
-        self.watcher.began(self.folder.path, total, len(self.result.settled))
         if self._nothing_left:
+            self._began()
             return self._ended()
-        self.folder.update(state="running")
         with self._signals():
             try:
                 open_points = [p for n, p in self.points.items() if n not in self.result.settled]
                 self.data = check_data(self.folder, self.engine, open_points, self._stopping)
+                self.folder.update(state="running")
+                self._began()
                 self._loop()
             finally:
                 self.engine.close()
         return self._ended()
+
+    def _began(self) -> None:
+        total = self.search.total if self.prunable else len(self.points)
+        self.watcher.began(self.folder.path, total, len(self.result.settled))
 
     def _loop(self) -> None:
         while True:

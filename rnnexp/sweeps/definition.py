@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from rnnexp.config.config import Config
+from rnnexp.config.load import load_config, written_yaml
 from rnnexp.sweeps.space import Axis, Choice, Interval, Values
 
 __all__ = ["METHODS", "PRUNERS", "Definition", "Method", "MethodName", "Pruner"]
@@ -32,8 +34,10 @@ class Method:
 
 @dataclass(frozen=True)
 class Definition:
-    """fixed: overrides of the base that hold for every trial. seeds: of the networks; empty where
-    the base's own is meant.
+    """base: a config, or the sweep file itself, where the config stands in it (`inline`).
+
+    fixed: overrides of the base that hold for every trial. seeds: of the networks; empty where the
+    base's own is meant.
     """
 
     name: str
@@ -42,6 +46,19 @@ class Definition:
     axes: tuple[Axis, ...]
     seeds: tuple[int, ...]
     method: Method
+    inline: bool = False
+
+    def load(self, overrides: Sequence[str] = ()) -> Config:
+        """The base with the fixed overrides and more. Raises as `load_config`."""
+        return load_config(self.base, (*self.fixed, *overrides), self._section)
+
+    def written(self) -> tuple[Config, str]:
+        """The base with the fixed overrides, also as YAML. Raises as `load_config`."""
+        return written_yaml(self.base, self.fixed, self._section)
+
+    @property
+    def _section(self) -> str | None:
+        return "base" if self.inline else None
 
     def to_json(self) -> dict[str, Any]:
         """What tells this sweep from another one of the same base."""

@@ -128,6 +128,10 @@ class SweepFolder:
                 lock.close()
         self._conducting = self._lock = None
 
+    def discard(self) -> None:
+        """Remove it: nothing was trained. The caller holds it."""
+        storage.remove_tree(self.path)
+
     def _locked(self, path: Path) -> storage.FolderLock:
         try:
             return storage.FolderLock(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import MAX_PROBLEMS, load_config, settings_of, written_yaml
+from rnnexp.config.load import MAX_PROBLEMS, settings_of
 from rnnexp.config.schema.section import file_keys
 from rnnexp.errors import CommandError, ConfigError, Position, Problem
 from rnnexp.sweeps.definition import Definition
@@ -42,7 +42,7 @@ class Plan:
 
     def config(self, point: Point) -> Config:
         """The experiment of a point. Raises as `load_config`."""
-        return load_config(self.definition.base, (*self.definition.fixed, *point.overrides))
+        return self.definition.load(point.overrides)
 
 
 def plan_sweep(definition: Definition, folder: Path) -> Plan:
@@ -52,10 +52,10 @@ def plan_sweep(definition: Definition, folder: Path) -> Plan:
 
     Raises CommandError, ConfigError (the base; or points, with the values they have).
     """
-    base = load_config(definition.base, definition.fixed)
+    base = definition.load()
     if base.experiment.training.threads == "auto":  # a core for each worker
         definition = replace(definition, fixed=(*definition.fixed, "training.threads=1"))
-    base, text = written_yaml(definition.base, definition.fixed)
+    base, text = definition.written()
     definition = _with_absolute_files(definition, base, folder)
     if definition.method.name == "tpe":
         return Plan(definition, base, text, ())

@@ -91,8 +91,8 @@ class LocalEngine:
         job = worker.job
         if record is None:
             self._workers = [other for other in self._workers if other is not worker]
-            worker.job = None
-            return Event("lost", job, {"reason": worker.epitaph()}) if job is not None else None
+            reason, worker.job = worker.epitaph(), None
+            return Event("lost", job, {"reason": reason}) if job is not None else None
         if job is None:
             return None
         kind = record.pop("event")
@@ -117,7 +117,8 @@ class _Worker:
         self._said: deque[str] = deque(maxlen=LAST_LINES)
         self._errors = threading.Thread(target=self._hear_errors, daemon=True)
         self._errors.start()
-        threading.Thread(target=self._hear, args=(events,), daemon=True).start()
+        self._events = threading.Thread(target=self._hear, args=(events,), daemon=True)
+        self._events.start()
 
     def start(self, job: Job) -> None:
         self.job = job
@@ -139,16 +140,23 @@ class _Worker:
             self.process.stdin.close()
 
     def wait(self, seconds: float) -> None:
+        """Until it is gone; it is ended where it takes longer."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
             self.process.wait()
+        for heard in (self._events, self._errors):
+            heard.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
 
     def epitaph(self) -> str:
         """How it ended, and its last words."""
-        self._errors.join(1.0)
-        code = self.process.wait()
+        self.wait(1.0)
+        code = self.process.returncode
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         if code == -signal.SIGKILL:
             how += ", as the system does when memory runs out"

@@ -1,7 +1,7 @@
 """A sweep file, and what the command line adds to it -> a Definition.
 
 name: remedies
-base: temporal_order.yaml
+base: temporal_order.yaml     # or a whole config in its place
 set: {training.epochs: 4}     # for every trial
 seeds: 5
 method: grid                  # or {name: random, trials: 20, seed: 0}, or {name: tpe, ...}
@@ -136,17 +136,18 @@ class _Reader:
     def definition(self, path: Path) -> Definition:
         tree = self.document.tree
         self._known(tree, KEYS, ())
-        base = tree.get("base")
-        if not isinstance(base, str) or not base:
-            self._wrong(("base",), "needs the config that is varied", value=base)
-            base = ""
+        base, inline = tree.get("base"), isinstance(tree.get("base"), dict)
+        if not inline and (not isinstance(base, str) or not base):
+            allowed = "a config file, or a config in its place"
+            self._wrong(("base",), "needs the config that is varied", value=base, allowed=allowed)
         return Definition(
             self._name(tree.get("name", path.stem)),
-            path.parent / base,
+            path.parent / base if isinstance(base, str) else path,
             self._fixed(tree.get("set")),
             self._axes(tree.get("space")),
             self._seeds(tree.get("seeds")),
             self._method(tree.get("method", "grid")),
+            inline,
         )
 
     def _name(self, name: Any) -> str:
@@ -161,6 +162,9 @@ class _Reader:
         if not isinstance(keys, dict):
             self._wrong(("set",), "expected keys and their values", value=keys)
             return ()
+        for key in {"name", "seed"} & keys.keys():
+            meant = {"name": "name", "seed": "seeds"}[key]
+            self._wrong(("set", key), f"belongs to the top of the file, as {meant}", at_key=True)
         return tuple(f"{key}={flow_yaml(value)}" for key, value in keys.items())
 
     def _seeds(self, seeds: Any) -> tuple[int, ...]:
@@ -239,7 +243,7 @@ class _Reader:
         if not isinstance(values, tuple) or not values:
             self._wrong(at, "expected a list of values", value=values)
             return None
-        if any(values.index(value) != n for n, value in enumerate(values) if value not in (0, 1)):
+        if len(set(map(flow_yaml, values))) < len(values):
             self._wrong(at, "a value is listed twice", value=list(values))
         return Values(name, values)
 

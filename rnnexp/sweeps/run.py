@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from rnnexp.config.load import load_config
 from rnnexp.config.metrics import larger_is_better
-from rnnexp.errors import CheckpointError
+from rnnexp.errors import CheckpointError, RnnexpError
 from rnnexp.sweeps.conduct import Result, Watcher, conduct, settle
 from rnnexp.sweeps.definition import Definition
 from rnnexp.sweeps.engine import Engine
@@ -45,15 +44,19 @@ def run_sweep(
     with held(folder):
         for text in refuse_other_code(folder, allow_drift):
             watcher.noted(text)
-        search = _search(folder, definition_of(folder))
-        return conduct(
-            folder,
-            engine(folder),
-            watcher,
-            search,
-            fail_fast=fail_fast,
-            retry_failed=retry_failed,
-        )
+        try:
+            return conduct(
+                folder,
+                engine(folder),
+                watcher,
+                _search(folder, definition_of(folder)),
+                fail_fast=fail_fast,
+                retry_failed=retry_failed,
+            )
+        except RnnexpError:
+            if folder.record().get("state") == "new":  # nothing was trained
+                folder.discard()
+            raise
 
 
 def definition_of(folder: SweepFolder) -> Definition:
@@ -88,8 +91,3 @@ def _values(folder: SweepFolder, trials: Mapping[int, Trial]) -> dict[int, float
     """What came of the points that are done."""
     done = settle(folder, trials).settled
     return {number: trials[number].value if number in trials else None for number in done}
-
-
-def sweep_of(path: Path) -> SweepFolder | None:
-    """The sweep in a folder, if there is one."""
-    return SweepFolder(path) if SweepFolder.is_one(path) else None

@@ -15,6 +15,7 @@ from typing import Any
 
 from rnnexp.config.document import load_value
 from rnnexp.config.overrides import COMMAND_LINE, caret
+from rnnexp.config.schema.experiment import NAME_PATTERN
 from rnnexp.errors import CommandError, ConfigError, Position, Problem
 from rnnexp.sweeps.definition import Definition, Method
 from rnnexp.sweeps.space import Axis, Interval, Values
@@ -30,50 +31,64 @@ OPENING, CLOSING = "[{", "]}"
 
 @dataclass(frozen=True)
 class Shell:
-    """fixed: overrides with one value, as typed. seeds: None where none were typed."""
+    """fixed: overrides with one value, as typed. seeds, name: None where none were typed."""
 
     axes: tuple[Axis, ...] = ()
     fixed: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
+    name: str | None = None
 
     @classmethod
     def read(cls, typed: Sequence[str]) -> Shell:
         """Sort what was typed. Raises CommandError with every argument that cannot be read."""
-        axes, fixed, seeds, problems = [], [], None, list[Problem]()
+        found, problems = cls(), list[Problem]()
         for number, argument in enumerate(typed, start=1):
             key, equals, text = argument.partition("=")
-            if not equals or argument.startswith("~") or not _several(text):
-                fixed.append(argument)
-                continue
             try:
-                axis = _axis(key, text)
+                if key == "seed" and equals:
+                    found = replace(found, seeds=_seeds(text))
+                elif key == "name" and equals:
+                    found = replace(found, name=_name(text))
+                elif equals and not argument.startswith("~") and _several(text):
+                    found = replace(found, axes=(*found.axes, _axis(key, text)))
+                else:
+                    found = replace(found, fixed=(*found.fixed, argument))
             except ValueError as error:
                 problems.append(_problem(number, argument, key, str(error)))
-                continue
-            if key != "seed":
-                axes.append(axis)
-            elif isinstance(axis, Values) and all(map(_is_seed, axis.values)):
-                seeds = axis.values
-            else:
-                problems.append(_problem(number, argument, key, "seeds are whole numbers"))
         if problems:
             raise CommandError(problems)
-        return cls(tuple(axes), tuple(fixed), seeds)
+        return found
 
     def over(self, definition: Definition, method: Method | None) -> Definition:
         """The definition with what was typed in place of what the file said of the same keys."""
         fixed = {argument.removeprefix("~").partition("=")[0] for argument in self.fixed}
-        typed = {axis.name for axis in self.axes}
-        kept = [axis for axis in definition.axes if axis.name not in fixed | typed]
-        before = [a for a in definition.fixed if a.partition("=")[0] not in fixed | typed]
-        alone = "seed" in fixed  # `seed=3`: this one, whatever the file says
+        typed = fixed | {axis.name for axis in self.axes}
+        axes = (axis for axis in definition.axes if axis.name not in typed)
+        before = (each for each in definition.fixed if each.partition("=")[0] not in typed)
         return replace(
             definition,
-            axes=(*kept, *self.axes),
+            name=self.name or definition.name,
+            axes=(*axes, *self.axes),
             fixed=(*before, *self.fixed),
-            seeds=self.seeds if self.seeds is not None else () if alone else definition.seeds,
+            seeds=definition.seeds if self.seeds is None else self.seeds,
             method=method or definition.method,
         )
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    axis = _axis("seed", text)
+    if not isinstance(axis, Values) or not all(map(_is_seed, axis.values)):
+        raise ValueError("seeds are whole numbers from 0 to 2^32 - 1")
+    if len(set(axis.values)) < len(axis.values):
+        raise ValueError("a seed is given twice")
+    return axis.values
+
+
+def _name(text: str) -> str:
+    name = _value(text)
+    if not isinstance(name, str) or not re.match(NAME_PATTERN, name):
+        raise ValueError("not a valid name")
+    return name
 
 
 def _several(text: str) -> bool:

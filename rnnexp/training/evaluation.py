@@ -17,6 +17,7 @@ from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.task import Score, Task
 from rnnexp.training.answers import Answers, answers_of
 from rnnexp.training.bptt import rows
+from rnnexp.training.interrupt import stop_if_asked
 
 __all__ = ["Evaluation", "evaluate", "evaluation_batches"]
 
@@ -61,7 +62,10 @@ def evaluate(
     device: torch.device,
     keep_answers: bool = False,
 ) -> Evaluation:
-    """Metrics over a whole split; the network is left in the mode it was in."""
+    """Metrics over a whole split; the network is left in the mode it was in.
+
+    Raises Interrupted where a run is scored and a signal has come.
+    """
     was_training = network.training
     network.eval()
     total, state = Score(), None
@@ -69,6 +73,7 @@ def evaluate(
     for batch in batches.in_order():
         state = rows(state, len(batch.rows)) if batches.carry else None
         for start, part in _parts(batch.to(device), batches.part):
+            stop_if_asked()
             score, state = task.score(network, part, state)
             total.add(score)
             if keep_answers and score.output is not None:

@@ -1,4 +1,8 @@
-"""Signals that ask to stop: the step is finished first, then a checkpoint is left."""
+"""Signals that ask to stop: the step is finished first, then a checkpoint is left.
+
+Nothing is ever raised by the handler itself: it may run below C++ code (a picture being drawn, an
+array being filled), which ends the process when an exception comes out of Python there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Interrupt", "Interrupted"]
+__all__ = ["Interrupt", "Interrupted", "stop_if_asked"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 4.0
@@ -18,10 +22,21 @@ GRACE = 4.0
 
 
 class Interrupted(BaseException):
-    """A signal came where nothing is lost by stopping at once."""
+    """A signal came where nothing is lost by stopping."""
 
     def __init__(self, number: int) -> None:
         self.number = number
+
+
+_scoring: list[Interrupt] = []
+"""whose `scoring` block this process is in, if in any"""
+
+
+def stop_if_asked() -> None:
+    """Between two batches or pictures: raises Interrupted where a signal has come while scoring."""
+    for interrupt in _scoring:
+        if interrupt.number:
+            raise Interrupted(interrupt.number)
 
 
 class Interrupt:
@@ -30,7 +45,6 @@ class Interrupt:
     def __init__(self) -> None:
         self.number = 0
         self._previous: dict[int, Any] = {}
-        self._at_once = False
         self._waiting: threading.Timer | None = None
 
     def __enter__(self) -> Interrupt:
@@ -54,15 +68,14 @@ class Interrupt:
         return self.number
 
     @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """In this block a signal, also one that came before it, raises Interrupted."""
-        self._at_once = True
+    def scoring(self) -> Iterator[None]:
+        """In this block, where there is nothing to save, `stop_if_asked` ends the work."""
+        _scoring.append(self)
         try:
-            if self.number:
-                raise Interrupted(self.number)
+            stop_if_asked()
             yield
         finally:
-            self._at_once = False
+            _scoring.remove(self)
 
     def in_hand(self) -> None:
         """The step is done: what is left to do may take its time."""
@@ -73,8 +86,6 @@ class Interrupt:
         self.number = number
         for other in SIGNALS:
             signal.signal(other, signal.SIG_DFL)
-        if self._at_once:
-            raise Interrupted(number)
         self._waiting = threading.Timer(GRACE, _leave, (number,))
         self._waiting.daemon = True
         self._waiting.start()

@@ -153,7 +153,7 @@ class Trainer:
         lr = self.optimizer.param_groups[0]["lr"]
         journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
         try:
-            with interrupt.at_once():
+            with interrupt.scoring():
                 result = evaluate(self.network, self.task, self.val, self.device)
         except Interrupted as stop:
             self._leave(journal, interrupt, stop.number)

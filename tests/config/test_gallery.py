@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnexp.config.gallery import Entry, entries, find
+from rnnexp.config.gallery import Entry, entries, experiments, find
 from rnnexp.config.load import load_config
 from rnnexp.errors import CommandError
 
@@ -17,7 +17,7 @@ def test_the_gallery_is_there() -> None:
     assert len({entry.name for entry in GALLERY}) == len(GALLERY)
 
 
-@pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", experiments(), ids=lambda entry: entry.name)
 def test_entries_load_and_say_what_to_expect(entry: Entry) -> None:
     load_config(entry.path)
     assert entry.title.endswith(".")
@@ -27,7 +27,7 @@ def test_entries_load_and_say_what_to_expect(entry: Entry) -> None:
     assert entry.run.split()[:3] == ["rnnexp", "train", f"configs/{entry.name}.yaml"]
 
 
-@pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", experiments(), ids=lambda entry: entry.name)
 def test_the_expected_metric_is_one_that_is_reported(entry: Entry) -> None:
     from rnnexp.config.check_training import monitored_metrics
 

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from rnnexp.config.document import load_document
-from rnnexp.config.gallery import Entry, entries
+from rnnexp.config.gallery import Entry, experiments
 from rnnexp.config.json_schema import json_schema
 from rnnexp.config.schema_paths import homes
 
@@ -42,7 +42,7 @@ def test_examples_are_valid(example: str) -> None:
     assert errors(example) == []
 
 
-@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", experiments(), ids=lambda entry: entry.name)
 def test_the_gallery_is_valid(entry: Entry) -> None:
     assert errors(Path(entry.path).read_text(encoding="utf-8")) == []
 

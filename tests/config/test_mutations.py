@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from rnnexp.config.gallery import entries
+from rnnexp.config.gallery import experiments
 from rnnexp.config.load import load_config
 from rnnexp.config.schema_paths import homes
 from rnnexp.errors import Problem, RnnexpError
@@ -98,7 +98,7 @@ def problems_of(path: Path, lines: list[str]) -> list[Problem]:
 
 
 def sources(examples: dict[str, str]) -> list[str]:
-    return [*examples.values(), *(entry.path.read_text() for entry in entries())]
+    return [*examples.values(), *(entry.path.read_text() for entry in experiments())]
 
 
 def test_a_misspelt_key_is_named_with_its_line(tmp_path: Path, examples: dict[str, str]) -> None:
