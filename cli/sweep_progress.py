@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
 from .status_line import LiveStatus, PlainStatus, redraws
-from .text import duration, number, safe
+from .text import duration, fitting, number, safe
 
 if TYPE_CHECKING:
     from rnnexp.sweeps.conduct import Result
@@ -28,9 +32,7 @@ class SweepProgress(PlainStatus):
         super().__init__(stream)
         self.path = Path()
         self.failed = self.pruned = 0
-        self.best: tuple[float, int] | None = None
-        self.monitor = ""
-        self.larger = False
+        self.best: tuple[float, str] | None = None  # the smaller the better, and what is said
         self.running: dict[int, dict[str, Any]] = {}
 
     def began(self, path: Path, total: int, done: int) -> None:
@@ -45,11 +47,13 @@ class SweepProgress(PlainStatus):
         """Remembers it; a trial that ends is a line."""
         if event.job.task == "check":
             return
-        known = self.running.setdefault(point.number, {"told": point.told})
+        known = self.running.setdefault(point.number, {"told": point.brief})
         known |= {k: v for k, v in event.fields.items() if k in ("step", "total", "loss")}
         if event.kind in ("finished", "pruned", "failed", "interrupted", "lost"):
             del self.running[point.number]
             self._line(self._told(point, event))
+        if event.kind == "finished":
+            self._compare(point, event.fields["summary"])
         if event.kind in ("finished", "pruned", "failed"):
             self.failed += event.kind == "failed"
             self.pruned += event.kind == "pruned"
@@ -76,6 +80,15 @@ class SweepProgress(PlainStatus):
         self._line(f"\n{told or 'nothing was run'}")
         self._line(f"rnnexp runs compare {safe(str(result.path))}")
 
+    def _compare(self, point: Point, summary: dict[str, Any]) -> None:
+        """Keeps the best so far."""
+        value = summary["metrics"].get(summary["monitor"])
+        if value is None:
+            return
+        rank = -value if summary.get("larger_is_better") else value
+        if self.best is None or rank < self.best[0]:
+            self.best = (rank, f"best #{point.number} {safe(summary['monitor'])} {number(value)}")
+
     def _told(self, point: Point, event: Event) -> str:
         width = len(str(self.total or 0))
         head = f"{point.number:>{width}}  {safe(point.brief)}"
@@ -97,17 +110,23 @@ class SweepProgress(PlainStatus):
             f"{self.failed} failed" if self.failed else "",
             f"{self.pruned} pruned" if self.pruned else "",
             f"ETA {duration(round(max(left, 1)))}" if left else "",
-            *(self._share(number, known) for number, known in sorted(self.running.items())),
+            self.best[1] if self.best else "",
         ]
         return [part for part in parts if part]
 
-    @staticmethod
-    def _share(point: int, known: dict[str, Any]) -> str:
-        """How far a trial is."""
-        if not known.get("total"):
-            return f"#{point}"
-        return f"#{point} {known.get('step', 0) / known['total']:.0%}"
+    def _running(self) -> Iterator[str]:
+        """A line for each trial that runs: how far it is."""
+        for point, known in sorted(self.running.items()):
+            total, step = known.get("total"), known.get("step", 0)
+            share = f"{step / total:4.0%}  loss {number(known.get('loss'))}" if total else "begins"
+            yield f"  #{point}  {safe(known['told'])}  {share}"
 
 
 class LiveSweepProgress(LiveStatus, SweepProgress):
-    """The same on a terminal, with a last line that is redrawn in place."""
+    """The same on a terminal, with last lines that are redrawn in place."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """How the whole stands, and under it each trial that runs."""
+        yield from super().__rich_console__(console, options)
+        for line in self._running():
+            yield Text("\n" + fitting([line], options.max_width), no_wrap=True, end="")

@@ -26,9 +26,18 @@ def load_with_bases(path: Path, text: str, heirs: tuple[Path, ...] = ()) -> Docu
     """The document in `text`, the content of `path`, merged over its bases.
 
     heirs: the configs that led here, first to last.
-    Raises ConfigError for a base that is missing, names itself, or lies more than `MAX_BASES` deep.
+    Raises ConfigError for a base that is missing, names itself, or lies more than `MAX_BASES` deep,
+    and for a sweep.
     """
     document = load_document(text, str(path))
+    if "space" in document.tree:
+        raise ConfigError(
+            "this is a sweep, not a single experiment",
+            code="CFG033",
+            position=document.places["space",].key,
+            key="space",
+            hint=f"rnnexp sweep {path}",
+        )
     if "base" not in document.tree:
         return document
     named = document.tree.pop("base")

@@ -64,16 +64,7 @@ def load_config(path: Path, overrides: Sequence[str] = (), section: str | None =
 def _document(path: Path, text: str, section: str | None) -> Document:
     if section is not None:
         return load_document(text, str(path)).section(section)
-    document = load_with_bases(path, text)
-    if "space" in document.tree:
-        raise ConfigError(
-            "this is a sweep, not a single experiment",
-            code="CFG033",
-            position=document.place(("space",)).key,
-            key="space",
-            hint=f"rnnexp sweep {path}",
-        )
-    return document
+    return load_with_bases(path, text)
 
 
 def _validate(document: Document) -> tuple[Experiment | None, list[tuple[KeyPath, Problem]]]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.load import load_config
+from rnnexp.config.metrics import larger_is_better
 from rnnexp.errors import InterruptedRunError, RnnexpError
 from rnnexp.experiment import assemble
 from rnnexp.resuming import resume
@@ -64,7 +65,10 @@ def _run(sweep: Path, job: Record, channel: _Channel) -> Record:
 
 
 def _told(summary: Mapping[str, Any]) -> Record:
-    return {name: summary.get(name) for name in ("run", "monitor", "metrics", "seconds", "steps")}
+    told = {name: summary.get(name) for name in ("run", "monitor", "metrics", "seconds", "steps")}
+    mode = summary["settings"]["training"]["mode"]
+    larger = larger_is_better(summary["monitor"]) if mode is None else mode == "max"
+    return told | {"larger_is_better": larger}
 
 
 class _Channel:

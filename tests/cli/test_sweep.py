@@ -162,10 +162,13 @@ def test_lines_of_a_progress(capsys: Capture) -> None:
     job = Job("train", 3)
     progress.began(Path("runs/x"), 10, 1)
     progress.happened(point, Event("progress", job, {"step": 5, "total": 10, "loss": 0.1}))
-    assert progress._parts() == ["1/10 trials", "1 running", "#3 50%"]
+    assert progress._parts() == ["1/10 trials", "1 running"]
+    assert list(progress._running()) == ["  #3  cell=lstm  seed=2   50%  loss 0.1"]
     summary = {"monitor": "val/rmse", "metrics": {"val/rmse": 1.25}, "seconds": 2.0}
+    summary |= {"larger_is_better": False}
     progress.happened(point, Event("finished", job, {"summary": summary}))
     progress.happened(point, Event("failed", job, {"errors": [{"message": "no\x1b[31m"}]}))
+    assert progress._parts()[-1] == "best #3 val/rmse 1.25"
     progress.ended(Result(Path("runs/x"), {3}, set(), {4: "x"}))
     out = capsys.readouterr().out
     assert "cell=lstm" in out and "val/rmse 1.25" in out
