@@ -137,6 +137,7 @@ class _Conductor:
         with self._signals():
             try:
                 open_points = [p for n, p in self.points.items() if n not in self.result.settled]
+                self.engine.warm_up(self.search.total if self.prunable else len(open_points))
                 self.data = check_data(self.folder, self.engine, open_points, self._stopping)
                 self.folder.update(state="running")
                 self._began()

@@ -57,6 +57,9 @@ class Engine(Protocol):
 
     capacity: int
 
+    def warm_up(self, count: int) -> None:
+        """There will be so many jobs: get ready for them."""
+
     def submit(self, job: Job) -> None:
         """Start a job; there must be room for it."""
 

@@ -39,7 +39,7 @@ class LocalEngine:
         self._workers: list[_Worker] = []
 
     def warm_up(self, count: int) -> None:
-        """Start processes before there is work for them."""
+        """Start the processes, all at once: each takes a while to import torch."""
         for _ in range(min(count, self.capacity) - len(self._workers)):
             self._workers.append(_Worker(self.sweep, self._lock, self._events))
 

@@ -43,6 +43,9 @@ class ScriptedEngine:
         self.most = 0
         self._running: list[tuple[Job, deque[Any]]] = []
 
+    def warm_up(self, count: int) -> None:
+        self.expected = count
+
     def submit(self, job: Job) -> None:
         assert len(self._running) < self.capacity
         events = ["checked"] if job.task == "check" else list(self.script(job))
