@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,12 +30,14 @@ __all__ = [
     "style",
     "width_of",
     "wipe",
+    "wrapped",
 ]
 
 LONGEST_VALUE = 80
 ASCII_FORMS = {
     "─": "-", "━": "=", "╸": ">", "│": "|", "┼": "+", "┤": "|", "└": "+", "·": ".", "●": "o",
     "…": "~", "→": "->", "×": "x", "∞": "inf", "≤": "<=", "≥": ">=", "±": "+-", "★": "*",
+    "▁": "_", "▂": ".", "▃": ":", "▄": "-", "▅": "=", "▆": "+", "▇": "*", "█": "#",
     "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‖": "||",
 }  # fmt: skip
 living: list[Live] = []  # what is redrawn in place on a terminal just now
@@ -138,6 +141,16 @@ def fitting(parts: Sequence[str], width: int | None) -> str:
     while width is not None and len(parts) > 1 and cells("  ".join(parts)) > width:
         parts = parts[:-1]
     return "  ".join(parts)[:width]
+
+
+def wrapped(text: str, stream: IO[str]) -> str:
+    """A sentence in lines of the terminal; long words stay whole, so that they can be copied."""
+    width = width_of(stream)
+    if width is None or cells(text) <= width:
+        return text
+    wide = max(width, 12)
+    lines = textwrap.wrap(text, wide, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def number(value: Any) -> str:

@@ -25,7 +25,7 @@ from rnnexp.errors import (
 )
 from rnnexp.recording.text_files import read_json
 
-__all__ = ["NAME_PATTERN", "RunFolder", "State"]
+__all__ = ["NAME_PATTERN", "RunFolder", "State", "busy_error"]
 
 State = Literal["running", "finished", "interrupted", "failed", "diverged", "pruned"]
 
@@ -77,7 +77,7 @@ class RunFolder:
         try:
             folder._lock = storage.FolderLock(path)
         except BlockingIOError:
-            raise _busy(folder) from None
+            raise busy_error(folder) from None
         return folder
 
     @property
@@ -159,7 +159,8 @@ class RunFolder:
         return path
 
 
-def _busy(folder: RunFolder) -> BusyError:
+def busy_error(folder: RunFolder) -> BusyError:
+    """What to raise where another process holds the lock of a run."""
     status = folder.status()
     return BusyError(
         f"{folder.path} is being worked on by process {status.get('pid', '?')} on"

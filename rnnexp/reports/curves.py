@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Curve", "curve", "draw"]
+__all__ = ["Curve", "curve", "draw", "recent", "sparkline"]
 
 Point = tuple[float, float]
 MARKS = "·●x+*"
+BARS = "▁▂▃▄▅▆▇█"
+TAIL_BYTES = 2**14
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,47 @@ def draw(curves: Sequence[Curve], width: int = 80, height: int = 12, across: str
     indent = " " * (margin + 1)
     foot = [indent + "└" + "─" * columns, indent + " " + _steps(frame.x, columns, across)]
     return "\n".join([_legend(curves, frame.logarithmic, width), *body, *foot])
+
+
+def sparkline(values: Sequence[float], width: int = 8) -> str:
+    """The values in one line of `width` bars or fewer, each the mean of its part; empty without.
+
+    On a logarithmic axis where they span more than a factor of fifty, as in `draw`.
+    """
+    points = [(float(place), value) for place, value in enumerate(values) if math.isfinite(value)]
+    if not points:
+        return ""
+    frame, count = _Frame.around([Curve("", tuple(points))]), min(width, len(points))
+    heights = [frame.up(value) for _, value in points]
+    edges = [round(place * len(heights) / count) for place in range(count + 1)]
+    parts = [heights[low:high] for low, high in pairwise(edges)]
+    return "".join(BARS[round(sum(part) / len(part) * (len(BARS) - 1))] for part in parts)
+
+
+def recent(log: Path) -> list[float]:
+    """The loss in the last lines of a metrics.jsonl, for a run that has not finished.
+
+    Of validation, where it was validated more than twice in them; else of training.
+    """
+    try:
+        with log.open("rb") as lines:
+            lines.seek(0, os.SEEK_END)
+            lines.seek(max(lines.tell() - TAIL_BYTES, 0))
+            records = list(map(_record, lines.read(TAIL_BYTES).split(b"\n")))
+    except OSError:
+        return []
+    found = [curve(records, name).points for name in ("val/loss", "train/loss")]
+    points = found[0] if len(found[0]) > 2 else max(found, key=len)
+    return [value for _, value in points]
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """The object in a line; an empty one where it is torn."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 @dataclass(frozen=True)

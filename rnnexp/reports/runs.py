@@ -8,30 +8,60 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import socket
-from collections.abc import Mapping
+import sys
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rnnexp.config.metrics import larger_is_better
 from rnnexp.errors import CommandError, Problem, UnsafeError
+from rnnexp.recording.folders import FOLDER_NAME, TRIALS, is_sweep, run_paths, sweep_paths, time_in
 from rnnexp.recording.text_files import read_json
+from rnnexp.reports.liveness import is_gone
+from rnnexp.reports.sharing import Sharing
 
-__all__ = ["RunRow", "find_run", "list_runs", "read_run", "runs_folder"]
+__all__ = [
+    "RunRow",
+    "Trial",
+    "each_run",
+    "find_run",
+    "find_sweep",
+    "list_runs",
+    "read_run",
+    "read_summary",
+    "runs_folder",
+]
 
-FOLDER_NAME = re.compile(r"(\d{8}-\d{6})-(.+)-[0-9a-f]{6}", re.ASCII)
-CLOCK_SECONDS = 2.0  # the kernel tells when it was booted in whole seconds
+LAST_DIGITS = re.compile(r"[0-9a-f]{6}", re.ASCII)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a run is within its sweep.
+
+    labels: the axes of the sweep that are a choice of whole sections, and which choice it is.
+    labelled: the dotted keys that such a label stands for.
+    """
+
+    point: int | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """One run in a table.
 
     state: as in status.json, or `dead` (running, but its process is gone), or `damaged`.
     monitor: the metric that chose the best checkpoint, and `best`, its value there.
     metrics, baselines: as in summary.json, empty before the end.
+    settings: the whole config as nested JSON, lists as tuples; shared with other rows, so not to
+        be changed; empty before the end, and for a run that was trained before they were kept.
+    curve: the loss over the run in at most 32 numbers. trial: only of a run within a sweep.
     seconds: time spent training. started: UTC. warning: what could not be read.
     """
 
@@ -45,7 +75,9 @@ class RunRow:
     best: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    summary: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    curve: Sequence[float] = ()
+    trial: Trial | None = None
     warning: str | None = None
 
     @property
@@ -54,6 +86,17 @@ class RunRow:
         twin = f"test/{(self.monitor or '').partition('/')[2]}"
         names = [name for name in self.metrics if name.startswith("test/")]
         return twin if twin in names else next(iter(names), None)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of its settings."""
+        return _whole(self.settings.get("seed"))
+
+    @property
+    def larger(self) -> bool:
+        """Whether more of the monitor is better: as its settings say, or as it is known to be."""
+        mode = _mapping(self.settings.get("training")).get("mode")
+        return mode == "max" if mode in ("min", "max") else larger_is_better(self.monitor or "")
 
 
 def runs_folder(given: Path | None) -> Path:
@@ -71,50 +114,107 @@ def runs_folder(given: Path | None) -> Path:
 
 def list_runs(runs: Path) -> list[RunRow]:
     """Every run, the newest first. A damaged one is a row with a warning, never an error."""
-    return [read_run(path) for path in _paths(runs)]
+    return list(each_run(run_paths(runs)))
 
 
-def read_run(path: Path) -> RunRow:
+def each_run(paths: Sequence[Path]) -> Iterator[RunRow]:
+    """The runs in these folders one after the other; what is equal in them is held once."""
+    shared = Sharing()
+    return (read_run(path, shared) for path in paths)
+
+
+def read_run(path: Path, shared: Sharing | None = None) -> RunRow:
     """One run as its folder tells it."""
     warnings: list[str] = []
-    status = _read(path / "status.json", warnings) or {}
-    summary = _read(path / "summary.json", warnings) if (path / "summary.json").exists() else None
-    match = FOLDER_NAME.fullmatch(path.name)
-    record = summary or {}
+    shared = shared or Sharing()
+    status = _read(path, "status.json", warnings) or {}
+    state = _state(status)
+    record = _summary(path, state, warnings)
     return RunRow(
         path=path,
-        name=str(record.get("name") or (match[2] if match else path.name)),
-        state=_state(status),
+        name=shared(str(record.get("name") or _config_name(path.name))),
+        state=sys.intern(state),
         started=_started(path.name, status),
         seconds=_number(record.get("seconds", status.get("seconds"))),
         steps=_whole(record.get("steps", status.get("step"))),
-        monitor=str(record["monitor"]) if record.get("monitor") else None,
+        monitor=shared(str(record["monitor"])) if record.get("monitor") else None,
         best=_best(record),
         metrics=_numbers(record.get("metrics")),
-        baselines={
-            str(name): _numbers(scores)
-            for name, scores in _mapping(record.get("baselines")).items()
-        },
-        summary=record,
+        baselines=_baselines(record, shared, warnings),
+        settings=_part(record, "settings", shared, warnings),
+        curve=_curve(record.get("curve")),
+        trial=_trial(_part(record or _trial_file(path), "trial", shared, warnings)),
         warning="; ".join(warnings) or None,
     )
 
 
+def read_summary(path: Path) -> dict[str, Any]:
+    """All of summary.json; empty where it is missing or damaged."""
+    with suppress(UnsafeError):
+        return read_json(path / "summary.json") or {}
+    return {}
+
+
 def find_run(reference: str, runs: Path) -> Path:
-    """The folder that a reference means: a folder, `latest`, or the beginning of a name.
+    """The folder that a reference means: a folder, `latest`, the beginning of a name or the six
+    digits at its end, or `SWEEP/TRIAL`, where each is given like that.
 
     Raises CommandError (nothing of the kind, with the three nearest names; more than one).
     """
     with suppress(OSError, ValueError):  # a name too long, or with a NUL, is no folder
         if (Path(reference) / "status.json").is_file():
             return Path(reference)
-    paths = _paths(runs)
+    if trials := _trials_of(reference, runs):
+        return find_run(Path(reference).name, trials)
+    paths = run_paths(runs)
     if reference == "latest" and paths:
         return paths[0]
     found = [path for path in paths if reference and path.name.startswith(reference)]
+    if not found and LAST_DIGITS.fullmatch(reference):
+        found = [path for path in paths if path.name.endswith(f"-{reference}")]
     if len(found) == 1:
         return found[0]
+    if not found and (sweep := find_sweep(reference, runs)):
+        raise _a_sweep(reference, sweep)
     raise _ambiguous(reference, found) if found else _unknown(reference, paths, runs)
+
+
+def find_sweep(reference: str, runs: Path) -> Path | None:
+    """The folder of the sweep that a reference means: a folder, or the beginning of a name.
+
+    Raises CommandError where more than one begins like that.
+    """
+    with suppress(OSError, ValueError):
+        if reference and is_sweep(Path(reference)):
+            return Path(reference)
+    found = [path for path in sweep_paths(runs) if reference and path.name.startswith(reference)]
+    if len(found) > 1:
+        raise _ambiguous(reference, found)
+    return found[0] if found else None
+
+
+def _trials_of(reference: str, runs: Path) -> Path | None:
+    """The trials of the sweep before the slash of `SWEEP/TRIAL`."""
+    sweep, slash, trial = reference.rstrip("/").rpartition("/")
+    if not (slash and sweep and trial):
+        return None
+    found = find_sweep(sweep.removesuffix(f"/{TRIALS}"), runs)
+    return found / TRIALS if found else None
+
+
+def _a_sweep(reference: str, sweep: Path) -> CommandError:
+    trials = [path.name for path in run_paths(sweep / TRIALS)]
+    return CommandError(
+        Problem(
+            code="CMD112",
+            message=f"this is a sweep of {len(trials)} trials, not one run",
+            key="run",
+            value=reference,
+            allowed=", ".join(trials[:3]) + (", ..." if len(trials) > 3 else "") or None,
+            hint=f"name one of its trials: {sweep.name}/TRIAL; rnnexp runs ls {sweep.name}"
+            " shows them",
+        )
+    )
 
 
 def _ambiguous(reference: str, found: list[Path]) -> CommandError:
@@ -133,7 +233,7 @@ def _ambiguous(reference: str, found: list[Path]) -> CommandError:
 
 def _unknown(reference: str, paths: list[Path], runs: Path) -> CommandError:
     names = [path.name for path in paths]
-    near = _nearest_runs(reference, names)
+    near = _nearest_runs(reference, [*names, *(path.name for path in sweep_paths(runs))])
     there = f"there are {len(names)} runs" if names else "there are no runs"
     return CommandError(
         Problem(
@@ -163,104 +263,112 @@ def _nearest_runs(reference: str, names: list[str]) -> list[str]:
     return list(dict.fromkeys(within + like + close))[:3]
 
 
-def _paths(runs: Path) -> list[Path]:
-    """The run folders, the newest first."""
-    with suppress(OSError), os.scandir(runs) as entries:
-        names = [
-            entry.name
-            for entry in entries
-            if entry.is_dir(follow_symlinks=False) and _is_run(entry.path, entry.name)
-        ]
-        return [runs / name for name in sorted(names, key=lambda name: _age_key(runs, name))][::-1]
-    return []
+def _summary(path: Path, state: str, warnings: list[str]) -> dict[str, Any]:
+    if not os.path.lexists(f"{path}/summary.json"):
+        if state == "finished":
+            warnings.append("summary.json is missing")
+        return {}
+    return _read(path, "summary.json", warnings) or {}
 
 
-def _is_run(path: str, name: str) -> bool:
-    return bool(FOLDER_NAME.fullmatch(name)) or Path(path, "status.json").is_file()
-
-
-def _age_key(runs: Path, name: str) -> tuple[str, int]:
-    """Sorts by the time in the name, and within its second by when the folder was made."""
-    match = FOLDER_NAME.fullmatch(name)
+def _read(path: Path, name: str, warnings: list[str]) -> dict[str, Any] | None:
     try:
-        made = (runs / name / "plots").stat().st_mtime_ns if not match else 0
-        made = made or (runs / name).stat().st_ctime_ns
-    except OSError:
-        made = 0
-    return (match[1] if match else "", made)
-
-
-def _read(path: Path, warnings: list[str]) -> dict[str, Any] | None:
-    try:
-        record = read_json(path)
+        record = read_json(path / name)
     except UnsafeError as error:
         warnings.append(str(error))
         return None
     if record is None:
-        warnings.append(f"{path.name} is {'damaged' if path.exists() else 'missing'}")
+        warnings.append(f"{name} is {'damaged' if (path / name).exists() else 'missing'}")
     return record
+
+
+def _part(
+    record: Mapping[str, Any], name: str, shared: Sharing, warnings: list[str]
+) -> Mapping[str, Any]:
+    """A part of a summary that is an object, shared with other runs that have the same."""
+    value = record.get(name)
+    if value is None:
+        return {}
+    with suppress(ValueError):
+        if isinstance(value, dict):
+            return shared(value)  # type: ignore[no-any-return]
+    warnings.append(f"summary.json is damaged: {name}")
+    return {}
+
+
+def _baselines(
+    record: Mapping[str, Any], shared: Sharing, warnings: list[str]
+) -> Mapping[str, Mapping[str, float]]:
+    known = {name: _numbers(scores) for name, scores in _mapping(record.get("baselines")).items()}
+    return _part({"baselines": known}, "baselines", shared, warnings)
+
+
+def _trial_file(path: Path) -> Mapping[str, Any]:
+    """What a run that has not finished says of its place in a sweep."""
+    with suppress(UnsafeError):
+        return {"trial": read_json(path / "trial.json")}
+    return {}
+
+
+def _trial(record: Mapping[str, Any]) -> Trial | None:
+    if not record:
+        return None
+    return Trial(
+        point=_whole(record.get("point")),
+        labels={axis: str(label) for axis, label in _mapping(record.get("labels")).items()},
+        labelled={
+            axis: tuple(map(str, keys))
+            for axis, keys in _mapping(record.get("labelled")).items()
+            if isinstance(keys, tuple)
+        },
+    )
+
+
+def _curve(values: Any) -> Sequence[float]:
+    """As an array, which takes a quarter of a list's room."""
+    if not isinstance(values, list):
+        return ()
+    with suppress(TypeError, OverflowError):
+        return array("d", values)
+    return array("d", (value for value in map(_number, values) if value is not None))
+
+
+def _config_name(folder: str) -> str:
+    match = FOLDER_NAME.fullmatch(folder)
+    return match[2] if match else folder
 
 
 def _state(status: Mapping[str, Any]) -> str:
     state = status.get("state")
     if not isinstance(state, str):
         return "damaged"
-    return "dead" if state == "running" and _is_gone(status) else state
-
-
-def _is_gone(status: Mapping[str, Any]) -> bool:
-    """Whether the process is known to have ended; on another host nobody here can tell."""
-    process = status.get("pid")
-    if not isinstance(process, int) or status.get("host") != socket.gethostname() or process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except OSError:
-        return False
-    return _began_after(process, status.get("updated"))
-
-
-def _began_after(process: int, updated: Any) -> bool:
-    """Whether a process is younger than what it would have written: its number was given anew.
-
-    Read from Linux's /proc; False where there is none.
-    """
-    with suppress(OSError, ValueError, IndexError, StopIteration, TypeError):
-        ticks = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
-        kernel = Path("/proc/stat").read_text().splitlines()
-        booted = int(next(line for line in kernel if line.startswith("btime")).split()[1])
-        began = booted + ticks / os.sysconf("SC_CLK_TCK")
-        return began > datetime.fromisoformat(updated).timestamp() + CLOCK_SECONDS
-    return False
+    return "dead" if state == "running" and is_gone(status) else state
 
 
 def _started(name: str, status: Mapping[str, Any]) -> datetime | None:
-    match = FOLDER_NAME.fullmatch(name)
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         if isinstance(status.get("started"), str):
             return datetime.fromisoformat(status["started"]).astimezone(UTC)
-        if match:
-            return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-    return None
+    return time_in(name)
 
 
 def _best(summary: Mapping[str, Any]) -> float | None:
-    return _number(_mapping(summary.get("metrics")).get(summary.get("monitor")))
+    return _number(_mapping(summary.get("metrics")).get(str(summary.get("monitor"))))
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _numbers(value: Any) -> dict[str, float]:
-    pairs = ((str(name), _number(part)) for name, part in _mapping(value).items())
+    pairs = ((sys.intern(str(name)), _number(part)) for name, part in _mapping(value).items())
     return {name: part for name, part in pairs if part is not None}
 
 
 def _number(value: Any) -> float | None:
     """A number, also where JSON had to spell it as "NaN" or "Infinity"."""
+    if type(value) is float:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     with suppress(ValueError, OverflowError):

@@ -10,6 +10,8 @@ import pytest
 from rnnexp.cli import app
 from rnnexp.recording.run_folder import RunFolder
 
+from ..reports.runs_made import make_run, make_sweep
+
 SUMMARY = {
     "name": "sunspots", "status": "finished", "stopped_by": "epochs", "steps": 200, "epochs": 4,
     "seconds": 23.4, "parameters": 21345, "best_step": 100, "monitor": "val/rmse",
@@ -39,7 +41,10 @@ def test_no_runs_yet_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
     code, out, _ = run(capsys, "ls", "--runs", str(tmp_path / "none"))
     assert code == 0
     assert "no runs" in out and "rnnexp train" in out
-    assert run(capsys, "ls", "--runs", str(tmp_path / "none"), "--json")[1] == '{"runs": []}\n'
+    assert (
+        run(capsys, "ls", "--runs", str(tmp_path / "none"), "--json")[1]
+        == '{"runs": [], "sweeps": []}\n'
+    )
 
 
 def test_the_newest_comes_first_with_its_scores(
@@ -48,7 +53,9 @@ def test_the_newest_comes_first_with_its_scores(
     first, second = finished_run(tmp_path), RunFolder.create(tmp_path, "names")
     _, out, err = run(capsys, "ls", "--runs", str(tmp_path))
     heading, _, *rows = out.splitlines()
-    assert heading.split() == ["run", "state", "val/rmse", "test/rmse", "took", "age"]
+    assert heading.split() == [
+        "run", "state", "loss", "val/rmse", "test/rmse", "took", "age",
+    ]  # fmt: skip
     assert rows[0].split()[:2] == [second.path.name, "running"]
     assert rows[1].split()[:6] == [first.path.name, "finished", "20.12", "21.5", "23", "s"]
     assert err == ""
@@ -141,3 +148,53 @@ def test_an_unknown_run_names_the_nearest(
     assert code == error["exit"] == 2
     assert error["suggestion"] == made.path.name
     assert made.path.name in err
+
+
+def test_the_loss_is_drawn_as_a_sparkline_also_in_ascii(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path, number=1)
+    assert "█▅▁" in run(capsys, "ls", "--runs", str(tmp_path))[1]
+    monkeypatch.setenv("LC_ALL", "C")
+    out = run(capsys, "ls", "--runs", str(tmp_path))[1]
+    assert out.isascii() and "loss" in out
+
+
+def test_a_sweep_is_one_row_and_its_trials_are_listed_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path, number=9)
+    sweep = make_sweep(tmp_path, points=5)
+    out = run(capsys, "ls", "--runs", str(tmp_path))[1]
+    assert f"{sweep.name}" in out and "3/5 stopped" in out
+    told = json.loads(run(capsys, "ls", sweep.name, "--runs", str(tmp_path), "--json")[1])
+    assert sorted(row["state"] for row in told["runs"]) == [
+        "diverged", "finished", "finished", "pruned",
+    ]  # fmt: skip
+    assert run(capsys, "ls", "nothing", "--runs", str(tmp_path))[0] == 2
+
+
+def test_a_trial_is_shown_by_sweep_and_prefix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_sweep(tmp_path)
+    code, out, _ = run(capsys, "show", "s-0/20260101-000001", "--runs", str(tmp_path))
+    assert code == 0 and "seed" in out and "rnnexp reproduce" in out
+    code, out, _ = run(capsys, "show", "s-0", "--runs", str(tmp_path))
+    assert code == 0 and "remedy" in out and "clip" in out
+
+
+def test_gradient_norm_and_clipping_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_run(tmp_path)
+    lines = [
+        {"step": 10 * n, "grad_norm": n, "grad_norm_max": 2 * n, "clipped": n / 10,
+         "clip_threshold": 1.0}
+        for n in (1, 2, 6)
+    ]  # fmt: skip
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (path / "metrics.jsonl").write_text(text, encoding="utf-8")
+    told = json.loads(run(capsys, "show", "latest", "--runs", str(tmp_path), "--json")[1])
+    assert told["gradient"]["median"] == 2 and told["gradient"]["largest"] == 12
+    assert told["gradient"]["clipped"] == pytest.approx((0.1 * 10 + 0.2 * 10 + 0.6 * 40) / 60)
