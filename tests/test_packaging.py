@@ -40,7 +40,8 @@ def test_the_wheel_has_one_top_level_package(wheel: set[str]) -> None:
 def test_the_wheel_holds_every_module_table_and_config(wheel: set[str]) -> None:
     expected = {"rnnexp/py.typed"}
     expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "rnnexp").rglob("*.py")}
-    expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "rnnexp").rglob("*.csv")}
+    for pattern in ("*.csv", "*.html", "*.css"):
+        expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "rnnexp").rglob(pattern)}
     for folder, pattern in (("cli", "*.py"), ("configs", "*.yaml")):
         paths = (ROOT / folder).rglob(pattern)
         expected |= {f"rnnexp/{path.relative_to(ROOT)}" for path in paths}

@@ -12,8 +12,10 @@ from rnnexp.recording.text_files import read_json
 __all__ = ["SEAL", "break_seal", "broken_files", "seal"]
 
 SEAL = "files.json"
-LIVING = {SEAL, "status.json", "train.log", "compare_manual.json", "diagnosis.json"}
-"""what is written later too: by `resume`, `compare-manual`, `diagnose`"""
+LIVING = {
+    SEAL, "status.json", "train.log", "compare_manual.json", "diagnosis.json", "report.html",
+}  # fmt: skip
+"""what is written later too: by `resume`, `compare-manual`, `diagnose`, `runs report`"""
 
 
 def seal(run: Path) -> None:
