@@ -25,10 +25,14 @@ __all__ = ["LiveProgress", "PlainProgress", "make_progress"]
 RESULT_KEYS = ("run", "status", "metrics", "baselines", "seconds", "steps")
 
 
-def make_progress(json: bool) -> Observer:
-    """A progress that fits where its text goes: stdout, or stderr where stdout is for JSON."""
+def make_progress(json: bool, last: bool = True) -> Observer:
+    """A progress that fits where its text goes: stdout, or stderr where stdout is for JSON.
+
+    last: the summary is the object of the command; otherwise there will be another.
+    """
     stream = sys.stderr if json else sys.stdout
-    return LiveProgress(stream, json) if redraws(stream) else PlainProgress(stream, json)
+    ends = json and last
+    return LiveProgress(stream, ends) if redraws(stream) else PlainProgress(stream, ends)
 
 
 class PlainProgress(PlainStatus):

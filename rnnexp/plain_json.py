@@ -1,14 +1,14 @@
-"""JSON that every reader accepts: numbers that are not finite are written as text."""
+"""JSON that every reader accepts, numbers that are not finite written as text; and two compared."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["finite", "json_line"]
+__all__ = ["differences", "finite", "json_line"]
 
 
 def json_line(value: Mapping[str, Any]) -> str:
@@ -30,3 +30,15 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(part) for part in value]
     return str(value) if isinstance(value, os.PathLike) else value
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Dotted keys of all that two trees do not share, with both values."""
+    for key in {**before, **after}:
+        then, now = before.get(key), after.get(key)
+        if isinstance(then, Mapping) and isinstance(now, Mapping):
+            yield from differences(then, now, f"{prefix}{key}.")
+        elif then != now:
+            yield f"{prefix}{key}", (then, now)

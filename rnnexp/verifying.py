@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, RnnexpError, UnsafeError
 from rnnexp.experiment import assemble
 from rnnexp.recording import checkpoints
+from rnnexp.recording.bits import different_tensors
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.recorder import LOG_BYTES
 from rnnexp.recording.run_folder import RunFolder
@@ -159,12 +158,6 @@ def replay_run(run: Path) -> dict[str, Any]:
 
 
 def _compared(begin: Checkpoint, goal: Checkpoint, ours: Checkpoint) -> dict[str, Any]:
-    names = sorted(goal.tensors.keys() | ours.tensors.keys())
-    different = [
-        name
-        for name in names
-        if name not in goal.tensors
-        or name not in ours.tensors
-        or not torch.equal(goal.tensors[name], ours.tensors[name])
-    ]
-    return {"from": begin.step, "to": goal.step, "tensors": len(names), "different": different}
+    tensors = len(goal.tensors.keys() | ours.tensors.keys())
+    different = different_tensors(goal.tensors, ours.tensors)
+    return {"from": begin.step, "to": goal.step, "tensors": tensors, "different": different}

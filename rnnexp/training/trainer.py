@@ -51,7 +51,11 @@ class Outcome:
 
 
 class Trainer:
-    """Fits a network to the training part of a data set, judging it on the validation part only."""
+    """Fits a network to the training part of a data set, judging it on the validation part only.
+
+    strike: in place of the clock: a limit of so many minutes ends training at this step (infinity:
+        never).
+    """
 
     def __init__(  # noqa: PLR0917
         self,
@@ -78,6 +82,7 @@ class Trainer:
         self.best: Checkpoint | None = None
         self.stopped_by: str | None = None
         self.ended = self._in_mid_epoch = False
+        self.strike: tuple[float, float] | None = None
 
     def fit(self, journal: Journal, interrupt: Interrupt) -> Outcome:
         """Train until epochs, steps, minutes or patience run out.
@@ -120,6 +125,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.at(max(self.step - 1, 0), self.epoch)
         journal.restore(state["journal"])
+        self.strike = tuple(state["strike"]) if state.get("strike") else None
         self.best, self.best_step = best, state["best_step"]
         self.best_metrics = state["best_metrics"]
         self.stopped_by, self.ended = state["stopped_by"], state["ended"]
@@ -185,8 +191,13 @@ class Trainer:
     def _limit_reached(self, seconds: float) -> str | None:
         if self.config.max_steps is not None and self.step >= self.config.max_steps:
             return "max_steps"
+        return "max_minutes" if self._minutes_are_over(seconds) else None
+
+    def _minutes_are_over(self, seconds: float) -> bool:
         limit = self.config.max_minutes
-        return "max_minutes" if limit is not None and seconds >= 60 * limit else None
+        if self.strike is not None and self.strike[0] == limit:
+            return self.step >= self.strike[1]
+        return limit is not None and seconds >= 60 * limit
 
     def _validated(self, journal: Journal, found: Mapping[str, float]) -> bool:
         """Log the epoch; whether the monitored metric improved."""
@@ -231,6 +242,7 @@ class Trainer:
             },
             "stopped_by": self.stopped_by,
             "ended": self.ended,
+            "strike": self.strike,
             "monitor": self.monitor.latest,
             "best_step": self.best_step if self.best_metrics else self.step,
             "best_metrics": dict(self.best_metrics),
