@@ -14,6 +14,7 @@ from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
 
 from . import configs, data, runs
+from .compare import compare
 from .compare_manual import compare_manual
 from .diagnose import diagnose
 from .doctor import doctor
@@ -24,12 +25,17 @@ from .init import init
 from .plan import plan
 from .predict import predict
 from .render import print_errors
+from .report import report
+from .reproduce import reproduce
 from .resume import resume
+from .rm import rm
 from .schema import schema
+from .show import show
 from .sweep import sweep
 from .text import mute, print_text, safe, style, wipe
 from .train import train
 from .validate import validate
+from .verify import verify
 
 __all__ = ["app", "main"]
 
@@ -51,6 +57,7 @@ class Commands(Group):
         "compare-manual",
         "diagnose",
         "sweep",
+        "reproduce",
         "runs",
         "init",
         "validate",
@@ -67,6 +74,8 @@ RUNS_HELP = """Look at what was run: a table of all runs, or one in detail.
 Example:
   rnnexp runs ls
   rnnexp runs show latest
+  rnnexp runs compare --baseline model.cell=rnn
+  rnnexp runs report latest
   rnnexp runs verify latest
 """
 
@@ -120,6 +129,7 @@ def _rnnexp(
       rnnexp compare-manual configs/quickstart.yaml
       rnnexp diagnose latest
       rnnexp sweep mine.yaml model.cell=rnn,lstm,gru seed=0..4
+      rnnexp reproduce latest
       rnnexp runs show latest
       rnnexp init mine.csv
       rnnexp validate mine.yaml
@@ -147,12 +157,13 @@ app.command(cls=Command)(generate)
 app.command("compare-manual", cls=Command)(compare_manual)
 app.command(cls=Command)(diagnose)
 app.command(cls=Command)(sweep)
+app.command(cls=Command)(reproduce)
 app.command(cls=Command)(init)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)
 app.command(cls=Command)(doctor)
-app.add_typer(_group(RUNS_HELP, runs.ls, runs.show, runs.verify), name="runs")
+app.add_typer(_group(RUNS_HELP, runs.ls, show, compare, report, verify, rm), name="runs")
 app.add_typer(_group(CONFIGS_HELP, configs.ls, configs.cp), name="configs")
 app.add_typer(_group(DATA_HELP, data.ls, data.get), name="data")
 

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DebugOption", "JsonOption", "OverridesArgument", "RunsOption", "SetOption"]
+__all__ = [
+    "DebugOption",
+    "JsonOption",
+    "OverridesArgument",
+    "RunsOption",
+    "SetOption",
+    "TensorBoardOption",
+]
 
 JsonOption = Annotated[
     bool,
@@ -30,6 +37,11 @@ RunsOption = Annotated[
 DebugOption = Annotated[
     bool,
     typer.Option("--debug", help="Show the traceback of an error."),
+]
+
+TensorBoardOption = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Leave events for TensorBoard beside the run, too."),
 ]
 
 OverridesArgument = Annotated[

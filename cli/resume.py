@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import DebugOption, JsonOption, RunsOption
+from .options import DebugOption, JsonOption, RunsOption, TensorBoardOption
 
 __all__ = ["resume"]
 
@@ -35,6 +35,7 @@ def resume(
         bool,
         typer.Option("--no-fallback", help="Refuse where the newest checkpoint is damaged."),
     ] = False,
+    tensorboard: TensorBoardOption = False,
     runs: RunsOption = None,
     json: JsonOption = False,
     debug: DebugOption = False,
@@ -63,4 +64,5 @@ def resume(
         extend or (),
         allow_drift=allow_drift,
         fallback=not no_fallback,
+        tensorboard=tensorboard,
     )

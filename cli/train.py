@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from .options import DebugOption, JsonOption, OverridesArgument, RunsOption, SetOption
+from .options import (
+    DebugOption,
+    JsonOption,
+    OverridesArgument,
+    RunsOption,
+    SetOption,
+    TensorBoardOption,
+)
 
 __all__ = ["train"]
 
@@ -20,6 +27,7 @@ def train(
         bool,
         typer.Option("--verify", help="First hold the network against the equations by hand."),
     ] = False,
+    tensorboard: TensorBoardOption = False,
     runs: RunsOption = None,
     json: JsonOption = False,
     debug: DebugOption = False,
@@ -40,4 +48,5 @@ def train(
 
     from .progress import make_progress
 
-    run_experiment(loaded, runs_folder(runs), make_progress(json), verify)
+    folder, progress = runs_folder(runs), make_progress(json)
+    run_experiment(loaded, folder, progress, verify, tensorboard=tensorboard)

@@ -25,6 +25,8 @@ __all__ = ["conclude"]
 Record = Mapping[str, Any]
 TRIAL = "trial.json"
 """in a trial of a sweep: which point of it the run is; it is summed up there and draws nothing"""
+REPRODUCES = "reproduces"
+"""in status.json: the run that this one was to come out like"""
 CURVE_POINTS = 32
 
 
@@ -52,6 +54,8 @@ def conclude(
     stop_if_asked()
     summary = _summary(run, experiment, outcome, test, records)
     summary |= {"trial": trial} if trial is not None else {}
+    if original := run.status().get(REPRODUCES):
+        summary |= {REPRODUCES: original}
     run.write_json("summary.json", summary)
     run.log(f"stopped by {outcome.stopped_by} after step {outcome.steps}")
     return summary, test.class_table()

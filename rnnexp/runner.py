@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder, State
 from rnnexp.recording.seal import seal
 from rnnexp.tasks.confusion import absent_classes
+from rnnexp.tensorboard import require_tensorboard, with_events
 from rnnexp.training.device import keep_freed_memory, out_of_memory
 from rnnexp.training.interrupt import Interrupt, Interrupted
 from rnnexp.training.journal import Journal
@@ -47,6 +48,7 @@ __all__ = [
     "restore",
     "surroundings",
     "train",
+    "train_assembled",
 ]
 
 
@@ -59,12 +61,13 @@ def train(
     *,
     trial: Mapping[str, Any] | None = None,
     data: Mapping[str, str] | None = None,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Run the experiment in a new folder under `runs`; the summary, as in summary.json.
 
     verified: first hold the network against the equations, as `rnnexp compare-manual` does.
     trial: the point of a sweep that this is; it goes into trial.json. data: the SHA-256 that its
-    files must have.
+    files must have. tensorboard: leave events for it, too.
 
     Raises:
         CheckFailedError: it is not what the equations say; nothing was trained.
@@ -73,25 +76,46 @@ def train(
         RnnexpError: anything else; before the first step no folder is left behind.
     """
     keep_freed_memory()
+    if tensorboard:
+        require_tensorboard()
     experiment = assemble(config)
     _refuse_other_data(experiment.dataset, data or {})
     comparison = checked(experiment) if verified else None
+    beside = {TRIAL: trial, "compare_manual.json": comparison}
     trainer = experiment.trainer()
-    name = config.experiment.name
+    return train_assembled(experiment, trainer, runs, observer, beside, tensorboard=tensorboard)
+
+
+def train_assembled(  # noqa: PLR0917
+    experiment: Experiment,
+    trainer: Trainer,
+    runs: Path,
+    observer: Observer,
+    beside: Mapping[str, Mapping[str, Any] | None],
+    status: Mapping[str, Any] | None = None,
+    *,
+    tensorboard: bool = False,
+) -> dict[str, Any]:
+    """The same of an experiment that is in memory and has not begun.
+
+    beside: further JSON files of the run. status: what status.json says besides.
+    """
+    config = experiment.config
     with (
         Interrupt() as interrupt,
-        RunFolder.create(runs, name) as run,
+        RunFolder.create(runs, config.experiment.name) as run,
         ending(recorder := recorder_of(run, config), trainer, fresh=True),
     ):
-        if trial is not None:
-            run.write_json(TRIAL, trial)
+        if status:
+            run.set_status("running", **status)
+        for file, record in beside.items():
+            if record is not None:
+                run.write_json(file, record)
         _write_inputs(run, experiment)
-        if comparison is not None:
-            run.write_json("compare_manual.json", comparison)
         journal = Journal(recorder, observer, config.experiment.training)
         for note in _notes(experiment.dataset):
             run.log(note)
-        return finish(run, experiment, trainer, journal, interrupt)
+        return finish(run, experiment, trainer, journal, interrupt, tensorboard=tensorboard)
 
 
 def recorder_of(run: RunFolder, config: Config, best: Checkpoint | None = None) -> RunRecorder:
@@ -105,23 +129,30 @@ def finish(
     trainer: Trainer,
     journal: Journal,
     interrupt: Interrupt,
+    *,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train from where the trainer stands to the end, and conclude; the summary."""
-    observer = journal.observer
-    about = describe(experiment) | {"done": trainer.step}
-    observer.started(run.path, trainer.total_steps, about)
-    for note in _notes(experiment.dataset):
-        observer.noted(note)
-    outcome = trainer.fit(journal, interrupt)
-    try:
-        with interrupt.scoring():
-            summary, classes = conclude(run, experiment, outcome)
-    except Interrupted as stop:
-        message = "stopped by a signal while the test part was scored; training itself is done"
-        raise InterruptedRunError(message, stop.number) from None
-    seal(run.path)
-    observer.finished(summary | {"classes": classes})
-    return summary
+    settings = settings_of(experiment.config)
+    with ExitStack() as stack:
+        if tensorboard:
+            events = with_events(journal.observer, run.path, experiment, settings, trainer.step)
+            journal.observer = stack.enter_context(events)
+        observer = journal.observer
+        about = describe(experiment) | {"done": trainer.step}
+        observer.started(run.path, trainer.total_steps, about)
+        for note in _notes(experiment.dataset):
+            observer.noted(note)
+        outcome = trainer.fit(journal, interrupt)
+        try:
+            with interrupt.scoring():
+                summary, classes = conclude(run, experiment, outcome)
+        except Interrupted as stop:
+            message = "stopped by a signal while the test part was scored; training itself is done"
+            raise InterruptedRunError(message, stop.number) from None
+        seal(run.path)
+        observer.finished(summary | {"classes": classes})
+        return summary
 
 
 def _notes(dataset: Dataset) -> Iterator[str]:

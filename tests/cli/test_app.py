@@ -24,6 +24,8 @@ COMMANDS = [
     "generate",
     "compare-manual",
     "diagnose",
+    "sweep",
+    "reproduce",
     "runs",
     "init",
     "validate",
@@ -34,7 +36,8 @@ COMMANDS = [
     "doctor",
 ]
 PAGES = [[name] for name in COMMANDS] + [
-    ["runs", "ls"], ["runs", "show"], ["configs", "ls"], ["configs", "cp"],
+    ["runs", "ls"], ["runs", "show"], ["runs", "compare"], ["runs", "report"], ["runs", "rm"],
+    ["configs", "ls"], ["configs", "cp"],
     ["data", "ls"], ["data", "get"],
 ]  # fmt: skip
 
@@ -108,7 +111,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("rnnexp.reports.runs.list_runs", fail)
+    monkeypatch.setattr("rnnexp.reports.listing.listing", fail)
 
 
 def test_an_error_ends_with_its_exit_code_and_no_traceback(
