@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -98,7 +98,7 @@ def sweep(
     Example:
       rnnexp sweep configs/sweeps/remedies.yaml --dry-run
       rnnexp sweep configs/quickstart.yaml model.cell=rnn,lstm,gru seed=0..4
-      rnnexp sweep mine.yaml training.optimizer.lr=log:1e-4..1e-1 --method random --trials 20
+      rnnexp sweep mine.yaml training.optimizer.lr=log:1e-4..1e-1 --trials 20
     """
     from rnnexp.reports.runs import runs_folder
     from rnnexp.sweeps.folder import SweepFolder
@@ -260,10 +260,28 @@ def _run(
         allow_drift=allow_drift,
     )
     progress.ended(result)
+    if result.finished:
+        _show_table(result, sys.stderr if json else sys.stdout)
     if json:
         print_json(_as_object(result))
     if result.failed:
         raise _failed(result)
+
+
+def _show_table(result: Result, stream: IO[str]) -> None:
+    """The comparison, and where there is more of it."""
+    from rnnexp.reports.comparison import compare
+    from rnnexp.reports.runs import each_run
+    from rnnexp.reports.sweeps import trial_paths
+
+    from .compare_sheet import make_sheet
+    from .compare_table import comparison_text
+
+    comparison = compare(each_run(trial_paths(result.path)))
+    text = comparison_text(make_sheet(comparison, [], None, None, None), stream)
+    print_text(f"\n{text}\n", stream)
+    where = safe(str(result.path))
+    print_text(f"rnnexp runs compare {where}    rnnexp runs report {where}", stream)
 
 
 def _as_object(result: Result) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class SweepProgress(PlainStatus):
         self._reach(self.step)
 
     def ended(self, result: Result) -> None:
-        """How many of which, and what to do next."""
+        """How many of which."""
         counts = {
             "finished": len(result.finished),
             "pruned": len(result.pruned),
@@ -78,7 +78,6 @@ class SweepProgress(PlainStatus):
         }
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         self._line(f"\n{told or 'nothing was run'}")
-        self._line(f"rnnexp runs compare {safe(str(result.path))}")
 
     def _compare(self, point: Point, summary: dict[str, Any]) -> None:
         """Keeps the best so far."""

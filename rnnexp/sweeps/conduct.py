@@ -213,7 +213,8 @@ class _Conductor:
                 self.result.pruned.add(number)
                 self.search.told(point, None)
             case "failed" if event.fields["exit"] == StorageError.exit_code:
-                self.fatal = StorageError(f"trial {number}: {event.message}")
+                hint = event.fields["errors"][0].get("hint")
+                self.fatal = StorageError(f"trial {number}: {event.message}", hint=hint)
                 self.engine.cancel()
             case "failed":
                 self._failed(point, event.message, event.fields["exit"])

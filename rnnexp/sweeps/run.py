@@ -42,8 +42,9 @@ def run_sweep(
     """Run what the sweep in `folder` lacks. Raises as `conduct`, and BusyError, CheckpointError."""
     folder = SweepFolder.open(folder.path)
     with held(folder):
-        for text in refuse_other_code(folder, allow_drift):
-            watcher.noted(text)
+        if folder.record().get("state") != "finished" or retry_failed:
+            for text in refuse_other_code(folder, allow_drift):
+                watcher.noted(text)
         try:
             return conduct(
                 folder,
