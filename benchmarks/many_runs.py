@@ -33,7 +33,8 @@ COMMANDS = (["runs", "compare"], ["runs", "compare", "--json"], ["runs", "ls"],
 
 def one_run(folder: Path) -> Path:
     """A real run, trained briefly."""
-    command = [RNNEXP, "train", str(find("quickstart").path), "training.epochs=2"]
+    changes = ["training.epochs=2", "~training.early_stopping"]
+    command = [RNNEXP, "train", str(find("quickstart").path), *changes]
     subprocess.run([*command, "--runs", str(folder)], check=True, capture_output=True)
     return next(folder.iterdir())
 

@@ -151,13 +151,13 @@ SABOTEURS = (
     Saboteur(
         "changed data are named",
         "rnnexp/resuming.py",
-        "    yield from _data_drift(folder, experiment.dataset)\n",
+        "    yield from data_drift(folder, experiment.dataset)\n",
         "",
         f"{RESUME}::test_changed_data_and_versions_are_named",
     ),
     Saboteur(
         "other versions are named",
-        "rnnexp/resuming.py",
+        "rnnexp/drift.py",
         'COMPARED = ("versions", ',
         "COMPARED = (",
         f"{RESUME}::test_changed_data_and_versions_are_named",
@@ -165,8 +165,8 @@ SABOTEURS = (
     Saboteur(
         "a changed config is named",
         "rnnexp/resuming.py",
-        "        if not _within(key, EXTENDABLE):\n            message",
-        "        if False:\n            message",
+        '        if not within(problem.key or "", EXTENDABLE):',
+        "        if False:",
         f"{RESUME}::test_a_changed_config_is_named_by_its_keys",
     ),
     Saboteur(
@@ -213,9 +213,9 @@ SABOTEURS = (
     ),
     Saboteur(
         "a replay compares bits",
-        "rnnexp/verifying.py",
-        "        or not torch.equal(goal.tensors[name], ours.tensors[name])\n",
-        "",
+        "rnnexp/recording/bits.py",
+        "    return torch.equal(ours, theirs)\n",
+        "    return True\n",
         "tests/cli/test_verify.py::test_other_bits_are_found_by_a_replay",
     ),
     Saboteur(

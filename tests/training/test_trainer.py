@@ -193,7 +193,7 @@ def test_a_checkpoint_holds_everything_that_cannot_be_derived(make_dataset: Any)
     assert len(optimizer) == 3 * len(list(trainer.network.parameters()))
     assert set(checkpoint.state) == {
         "step", "cursor", "stopped_by", "ended", "monitor", "best_step", "best_metrics", "stopping",
-        "schedule", "clipping", "journal", "signature",
+        "schedule", "clipping", "journal", "signature", "strike",
     }  # fmt: skip
     assert checkpoint.state["clipping"]["weight"] > 0
 
