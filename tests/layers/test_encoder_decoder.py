@@ -20,7 +20,7 @@ from rnnexp.layers.encoder_decoder_plan import plan_encoder_decoder
 from rnnexp.layers.padding import valid
 
 # What differs between two orders of the same float32 sums of a dozen terms of order 1.
-CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
+CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}  # the order of float32 sums is the shape's
 SOURCES, TARGETS = 7, 6
 
 
