@@ -88,6 +88,21 @@ def test_two_workers_and_one_give_the_same_table(
     assert told["finished"] == list(range(6)) and told["failed"] == {}
 
 
+def test_a_random_search_does_not_depend_on_how_it_ran_either(
+    long_base: Path, tmp_path: Path
+) -> None:
+    axes = ["training.optimizer.lr=log:1e-4..1e-1", "model.cell=rnn,gru", "training.epochs=4"]
+    options = ["--method", "random", "--trials", "4", "--search-seed", "7"]
+    found = []
+    for jobs in ("1", "2"):
+        runs = tmp_path / jobs
+        rnnexp = str(Path(sys.executable).parent / "rnnexp")
+        line = [rnnexp, "sweep", str(long_base), *axes, *options, "-j", jobs, "--runs", str(runs)]
+        subprocess.run(line, check=True, capture_output=True)
+        found.append(table(the_sweep(runs)))
+    assert json.dumps(found[0]) == json.dumps(found[1]) and len(found[0]) == 4
+
+
 def workers_of(runs: Path) -> list[int]:
     """Processes whose command line names the folder."""
     found = []
