@@ -15,27 +15,42 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 RNNEXP = str(Path(sys.executable).parent / "rnnexp")
 CONFIG = "configs/quickstart.yaml"
 FIXED = (
-    "training.epochs=12", "~training.early_stopping", "model.hidden_sizes=[16]", "model.dropout=0",
+    "training.epochs=17", "~training.early_stopping", "model.hidden_sizes=[16]", "model.dropout=0",
     "training.threads=1",
 )  # fmt: skip
 WORKERS = 2
 
 
-def sweep(trials: int) -> tuple[float, float]:
-    """Wall-clock seconds, and those that the trials say they trained."""
+def sweep(trials: int) -> tuple[float, float, float]:
+    """Wall-clock seconds, those from the first trial's start to the last one's end, and those that
+    the trials say they trained.
+    """
     with tempfile.TemporaryDirectory() as runs:
         axes = [f"seed=0..{trials - 1}", *FIXED]
         command = [RNNEXP, "sweep", CONFIG, *axes, "-j", str(WORKERS), "--runs", runs]
         began = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         wall = time.perf_counter() - began
-        summaries = Path(runs).glob("*/trials/*/summary.json")
-        return wall, sum(json.loads(path.read_text())["seconds"] for path in summaries)
+        found = list(Path(runs).glob("*/trials/*"))
+        trained = sum(_read(path / "summary.json")["seconds"] for path in found)
+        states = [_read(path / "status.json") for path in found]
+        first, last = (
+            pick(datetime.fromisoformat(state[name]) for state in states)
+            for pick, name in ((min, "started"), (max, "updated"))
+        )
+        return wall, (last - first).total_seconds(), trained
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def loop(trials: int) -> float:
@@ -75,17 +90,17 @@ def main() -> None:
     few = max(options.trials // 8, WORKERS)  # the loops are slow and steady: fewer of them tell
     ratios, twos, overheads = [], [], []
     for number in range(options.rounds):
-        wall, trained = sweep(options.trials)
+        wall, busy, trained = sweep(options.trials)
         rate = 60 * options.trials / wall
         single, double = 60 * few / one_loop(few), 60 * few / loop(few)
-        overhead = (wall * WORKERS - trained) / options.trials
+        overhead = (busy * WORKERS - trained) / options.trials
         ratios.append(rate / single)
         twos.append(rate / double)
         overheads.append(overhead)
         print(
             f"round {number}: sweep {rate:.0f} trials/min, shell loop {single:.1f},"
-            f" two shell loops {double:.1f}; training {trained / options.trials:.2f} s a trial,"
-            f" overhead {overhead:.3f} s (start of the workers included)"
+            f" two shell loops {double:.1f}; start {wall - busy:.1f} s, then a trial trains"
+            f" {trained / options.trials:.2f} s and costs its worker {overhead:.3f} s more"
         )
     print(
         f"sweep / shell loop {statistics.median(ratios):.1f},"
