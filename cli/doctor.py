@@ -19,7 +19,13 @@ from .text import number, print_text, safe, style
 __all__ = ["doctor"]
 
 NEEDED = ("torch", "numpy", "safetensors", "pydantic", "PyYAML", "matplotlib", "typer", "rich")
-EXTRAS = {"datasets": ("scikit-learn", "the digits, as images and as sequences")}
+EXTRAS = {
+    "datasets": ("scikit-learn", "the digits, as images and as sequences"),
+    "parquet": ("pyarrow", "Parquet files"),
+    "text": ("tokenizers", "byte pairs, and BLEU and chrF of translations"),
+    "sweep": ("optuna", "sweeps that learn from what came back (TPE), and pruning"),
+    "tensorboard": ("tensorboard", "--tensorboard of train and resume"),
+}
 LITTLE = 2**30  # bytes free under which a long run may not find room
 
 
