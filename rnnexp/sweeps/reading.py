@@ -14,7 +14,7 @@ space:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,7 @@ def _check(definition: Definition, document: Document) -> Definition:
                     hint="add `points: 4`; or search at random: method: {name: random, trials: 20}",
                 )
             )
+    problems += _own_keys(definition, document)
     problems += _shared_keys(definition, document)
     if method.name != "grid" and method.trials is None:
         message = f"{method.name} needs to know how many settings to try"
@@ -107,6 +108,15 @@ def _check(definition: Definition, document: Document) -> Definition:
     if problems:
         raise ConfigError(problems)
     return definition
+
+
+def _own_keys(definition: Definition, document: Document) -> Iterator[Problem]:
+    """Every point has a seed and a name of its own, which an axis would lose."""
+    for axis in definition.axes:
+        for key in {"name", "seed"} & set(axis.keys):
+            hint = "write `seeds:` at the top of the file, or seed=0..4" if key == "seed" else None
+            message = f"{key} is not an axis: each trial gets its own"
+            yield problem_at("SWP007", message, ("space", axis.name), document, hint=hint)
 
 
 def _shared_keys(definition: Definition, document: Document) -> list[Problem]:

@@ -138,6 +138,8 @@ WHOLES = {
     "method: {name: random, trials: 2, pruner: asha}",
     "pruning needs a single seed": "base: base.yaml\nspace: {a: [1, 2]}\nseeds: 2\n"
     "method: {name: tpe, trials: 2, pruner: asha}",
+    "seed is not an axis": "base: base.yaml\nspace: {seed: [1, 2]}",
+    "name is not an axis": "base: base.yaml\nspace: {a: {choice: {x: {name: b}, y: {name: c}}}}",
     "needs the config": "space: {a: [1, 2]}",
 }
 
