@@ -88,6 +88,7 @@ def compare(
     from rnnexp.reports.runs import each_run, runs_folder
 
     from .compare_sheet import make_sheet
+    from .compare_table import notes
 
     _check_one_form(csv, markdown, json)
     folder = runs_folder(runs)
@@ -105,7 +106,7 @@ def compare(
         print_text(_nothing(comparison, folder), aside)
     if not json:
         _print_sheet(sheet, csv, markdown)
-    _tell_notes(sheet, aside)
+    _tell_notes([*notes(sheet), *selection.sweep_notes(references or [], folder)], aside)
     if json:
         from .compare_files import as_object
 
@@ -152,8 +153,6 @@ def _nothing(comparison: Comparison, folder: Path) -> str:
     return f"no runs in {safe(str(folder))} yet; rnnexp train CONFIG makes one"
 
 
-def _tell_notes(sheet: Sheet, stream: IO[str]) -> None:
-    from .compare_table import notes
-
-    for note in notes(sheet):
+def _tell_notes(found: list[str], stream: IO[str]) -> None:
+    for note in found:
         print_text(wrapped(f"note: {note}", stream), stream)

@@ -272,7 +272,7 @@ def _show_table(result: Result, stream: IO[str]) -> None:
     """The comparison, and where there is more of it."""
     from rnnexp.reports.comparison import compare
     from rnnexp.reports.runs import each_run
-    from rnnexp.reports.sweeps import trial_paths
+    from rnnexp.reports.sweeps import note_of, trial_paths
 
     from .compare_sheet import make_sheet
     from .compare_table import comparison_text
@@ -280,6 +280,8 @@ def _show_table(result: Result, stream: IO[str]) -> None:
     comparison = compare(each_run(trial_paths(result.path)))
     text = comparison_text(make_sheet(comparison, [], None, None, None), stream)
     print_text(f"\n{text}\n", stream)
+    if note := note_of(result.path):
+        print_text(f"note: {safe(note)}\n", stream)
     where = safe(str(result.path))
     print_text(f"rnnexp runs compare {where}    rnnexp runs report {where}", stream)
 

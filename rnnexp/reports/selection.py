@@ -16,7 +16,7 @@ from rnnexp.recording.folders import run_paths, sweep_paths
 from rnnexp.reports.comparison import Comparison, Group, setting
 from rnnexp.reports.runs import RunRow, find_run
 from rnnexp.reports.settings import known_keys
-from rnnexp.reports.sweeps import names_a_sweep, trial_paths
+from rnnexp.reports.sweeps import names_a_sweep, note_of, trial_paths
 
 __all__ = [
     "Condition",
@@ -26,6 +26,7 @@ __all__ = [
     "keys_of",
     "metrics_named",
     "named",
+    "sweep_notes",
     "where",
 ]
 
@@ -59,6 +60,13 @@ def chosen_paths(references: Sequence[str], runs: Path) -> list[Path]:
 def _meant(reference: str, runs: Path) -> list[Path]:
     sweep = names_a_sweep(reference, runs)
     return trial_paths(sweep) if sweep else [find_run(reference, runs)]
+
+
+def sweep_notes(references: Sequence[str], runs: Path) -> list[str]:
+    """What must be known of the sweeps that are meant, as their sweep.json says."""
+    sweeps = (names_a_sweep(reference, runs) for reference in references)
+    found = [note_of(sweep) for sweep in dict.fromkeys(sweeps) if sweep is not None]
+    return [note for note in found if note is not None]
 
 
 def keys_of(rows: Iterable[RunRow]) -> list[str]:

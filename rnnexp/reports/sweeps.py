@@ -16,7 +16,7 @@ from rnnexp.recording.folders import TRIALS, run_paths, sweep_paths
 from rnnexp.recording.text_files import read_json
 from rnnexp.reports.runs import RunRow, each_run, find_sweep
 
-__all__ = ["SweepRow", "names_a_sweep", "read_sweep", "sweep_named", "trial_paths"]
+__all__ = ["SweepRow", "names_a_sweep", "note_of", "read_sweep", "sweep_named", "trial_paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,11 @@ def sweep_named(reference: str, runs: Path) -> Path:
             hint="a sweep is given by its folder or the beginning of its name",
         )
     )
+
+
+def note_of(sweep: Path) -> str | None:
+    """What a reader of the sweep's results must know."""
+    return _text(_record(sweep)[0].get("note"))
 
 
 def read_sweep(path: Path) -> SweepRow:

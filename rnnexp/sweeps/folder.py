@@ -32,6 +32,7 @@ __all__ = ["SWEEP", "SweepFolder"]
 
 SWEEP = "sweep.json"
 VERSION = 1
+TPE_NOTE = "tpe: which points were tried depends on the order in which results came back"
 FROZEN = ("base.yaml", "points.jsonl")
 
 
@@ -199,6 +200,8 @@ class SweepFolder:
             "code": code_state(),
             "data": None,
         }
+        if grows:
+            record["note"] = TPE_NOTE
         storage.write_json(self.path / SWEEP, record)
 
 

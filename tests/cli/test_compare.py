@@ -134,6 +134,15 @@ def test_a_sweep_stands_for_its_trials(capsys: Capture, tmp_path: Path) -> None:
     assert {run["state"] for run in found["unfinished"]} == {"diverged", "pruned"}
 
 
+def test_what_a_sweep_notes_is_said_beside_its_table(capsys: Capture, tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path)
+    record = json.loads((sweep / "sweep.json").read_text())
+    note = "tpe: points depend on the order"
+    (sweep / "sweep.json").write_text(json.dumps(record | {"note": note}), encoding="utf-8")
+    assert note in compare(capsys, tmp_path, str(sweep))[1]
+    assert note not in compare(capsys, tmp_path)[1]
+
+
 def test_nothing_to_compare_is_said(capsys: Capture, tmp_path: Path) -> None:
     code, out, _ = compare(capsys, tmp_path / "none")
     assert code == 0 and "no runs" in out
