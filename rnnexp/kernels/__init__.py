@@ -1,9 +1,11 @@
 """The paths that can run a recurrent layer over a whole sequence, and the one place that chooses.
 
-Layers ask `choose` and run what it names; faster paths are added here and nowhere else. The choice
-depends on the layer's own settings, never on a timing, so results never depend on it either.
+`native/*.h` are the compiled kernels, `native.py` calls them, `operator.py` makes them an operator
+of torch. Layers ask `available` and run what it names. The choice depends on the layer's settings,
+the shapes and the processor, never on a timing, so results never depend on one either.
 """
 
-from rnnexp.kernels.choice import Path, available, choose
+from rnnexp.kernels.choice import Path, available, choose, native_reason
+from rnnexp.kernels.operator import recurrence
 
-__all__ = ["Path", "available", "choose"]
+__all__ = ["Path", "available", "choose", "native_reason", "recurrence"]

@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Path", "available", "choose"]
+import torch
+from torch import Tensor
+
+from rnnexp.kernels import native
+
+__all__ = ["Path", "available", "choose", "native_reason"]
+
+FEW_ROWS = 16
 
 
 @dataclass(frozen=True)
 class Path:
-    """`torch`: torch's own loop over time. `equations`: the cell's equations, step by step."""
+    """`native`: compiled kernels. `torch`: torch's own loop. `equations`: step by step."""
 
-    name: Literal["torch", "equations"]
+    name: Literal["native", "torch", "equations"]
     reason: str
 
 
@@ -23,14 +30,13 @@ def choose(
     recurrent_dropout: float,
     recurrence: str = "hidden_to_hidden",
 ) -> Path:
-    """The fastest path that computes what the layer's settings ask for."""
-    if recurrence != "hidden_to_hidden":
-        return Path("equations", f"{recurrence} feeds the output back at every time step")
-    if layer_norm:
-        return Path("equations", "layer_norm normalises inside every time step")
-    if recurrent_dropout:
-        return Path("equations", "recurrent_dropout masks h inside every time step")
-    return Path("torch", f"standard {cell} cell")
+    """The fastest path that computes what the layer's settings ask for, on this machine's CPU."""
+    return available(
+        cell,
+        layer_norm=layer_norm,
+        recurrent_dropout=recurrent_dropout,
+        recurrence=recurrence,
+    )[0]
 
 
 def available(
@@ -41,12 +47,37 @@ def available(
     recurrence: str = "hidden_to_hidden",
 ) -> tuple[Path, ...]:
     """Every path that can run such a layer, the chosen one first."""
-    chosen = choose(
-        cell,
-        layer_norm=layer_norm,
-        recurrent_dropout=recurrent_dropout,
-        recurrence=recurrence,
+    if recurrence != "hidden_to_hidden":
+        return (Path("equations", f"{recurrence} feeds the output back at every time step"),)
+    if layer_norm:
+        return (Path("equations", "layer_norm normalises inside every time step"),)
+    if recurrent_dropout:
+        return (Path("equations", "recurrent_dropout masks h inside every time step"),)
+    equations = Path("equations", "the cell's equations, step by step")
+    instructions = native.instruction_set()
+    if instructions is None:
+        why = "no compiled kernels" if not native.usable() else "as RNNEXP_KERNELS says"
+        return Path("torch", f"standard {cell} cell, {why}"), equations
+    return (
+        Path("native", f"standard {cell} cell, {instructions} kernels"),
+        Path("torch", f"standard {cell} cell"),
+        equations,
     )
-    if chosen.name == "equations":
-        return (chosen,)
-    return chosen, Path("equations", "the cell's equations, step by step")
+
+
+def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
+    """Why the compiled kernels cannot take this very input; None where they can.
+
+    x: (T, B, I), or packed (N, I). others: weights and states, which must be alike.
+    """
+    if native.instruction_set() is None:
+        return "no compiled kernels"
+    if x.device.type != "cpu":
+        return f"on {x.device.type}"
+    if torch.is_autocast_enabled("cpu"):
+        return "autocast"
+    if x.dtype not in native.DTYPES or any(t is not None and t.dtype != x.dtype for t in others):
+        return f"{str(x.dtype).removeprefix('torch.')}"
+    if x.shape[:-1].numel() < FEW_ROWS and not torch.is_grad_enabled():
+        return f"under {FEW_ROWS} rows, not worth packing the weights"
+    return None

@@ -6,20 +6,23 @@ Shape letters: T time, B batch, I input, H hidden, G = gates * H. Everything is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnexp.kernels import Path, available
+from rnnexp.kernels import Path, available, native_reason, recurrence
 from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
 from rnnexp.layers.recurrent import GRU, LSTM, RNN
 from rnnexp.layers.shape_plan import GATES, STATES
 
 __all__ = ["Direction", "HiddenDirection", "Teacher"]
 
+TORCH: dict[str, Any] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+Loop = Callable[[Tensor, CellState, Tensor | None], tuple[Tensor, CellState]]
 Teacher = tuple[Tensor, Tensor]
 """the true previous outputs (T, B, O) and where they are read instead of the own (T, B, 1)"""
 
@@ -114,25 +117,46 @@ class HiddenDirection(Direction):
         assert teacher is None, "no output is fed back"
         if state is None:
             state = self.initial_state(x_TBI.shape[1])
-        if self.path.name == "torch":
-            return self._torch_loop(x_TBI, state, lengths_B)
-        return self._equations(x_TBI, state, lengths_B)
+        if self.path.name == "equations":
+            return self._equations(x_TBI, state, lengths_B)
+        if self.path.name == "native" and native_reason(x_TBI, *self.weights) is None:
+            return self._loop(self._native, x_TBI, state, lengths_B)
+        return self._loop(self._torch, x_TBI, state, lengths_B)
 
-    def _torch_loop(
-        self, x_TBI: Tensor, state: CellState | None, lengths_B: Tensor | None
+    def _loop(
+        self, run: Loop, x_TBI: Tensor, state: CellState | None, lengths_B: Tensor | None
     ) -> tuple[Tensor, CellState]:
-        first: Any = None
-        if state is not None:
-            parts = tuple(s_BH.unsqueeze(0).contiguous() for s_BH in state)
-            first = parts if self.cell == "lstm" else parts[0]
+        """The whole sequence at once; sequences of different length are packed on the way."""
+        if state is None:
+            zeros_BH = x_TBI.new_zeros(x_TBI.shape[1], self.hidden_size)
+            state = (zeros_BH,) * len(STATES[self.cell])
         if lengths_B is None:
-            h_TBH, last = self.rnn(x_TBI, first)
-        else:
-            packed = pack_padded_sequence(x_TBI, lengths_B.cpu(), enforce_sorted=False)
-            packed_h, last = self.rnn(packed, first)
-            h_TBH, _ = pad_packed_sequence(packed_h, total_length=len(x_TBI))
+            return run(x_TBI, state, None)
+        packed = pack_padded_sequence(x_TBI, lengths_B.cpu(), enforce_sorted=False)
+        x_NI, rows_T, order_B, back_B = packed
+        assert order_B is not None and back_B is not None
+        h_NH, last = run(x_NI, tuple(s_BH[order_B] for s_BH in state), rows_T)
+        packed_h = PackedSequence(h_NH, rows_T, order_B, back_B)
+        h_TBH, _ = pad_packed_sequence(packed_h, total_length=len(x_TBI))
+        return h_TBH, tuple(s_BH[back_B] for s_BH in last)
+
+    def _native(
+        self, x: Tensor, state: CellState, rows_T: Tensor | None
+    ) -> tuple[Tensor, CellState]:
+        cell = self.activation if self.cell == "rnn" else self.cell
+        c_BH = state[1] if self.cell == "lstm" else None
+        h, *last = recurrence(cell, x, self.weights, state[0], c_BH, rows_T)
+        return h, tuple(last[: len(state)])
+
+    def _torch(
+        self, x: Tensor, state: CellState, rows_T: Tensor | None
+    ) -> tuple[Tensor, CellState]:
+        parts = tuple(s_BH.unsqueeze(0).contiguous() for s_BH in state)
+        first = parts if self.cell == "lstm" else parts[0]
+        input = x if rows_T is None else PackedSequence(x, rows_T)
+        h, last = TORCH[self.cell].forward(self.rnn, input, first)
         last = last if self.cell == "lstm" else (last,)
-        return h_TBH, tuple(s_1BH.squeeze(0) for s_1BH in last)
+        return h if rows_T is None else h.data, tuple(s_1BH.squeeze(0) for s_1BH in last)
 
     def _equations(
         self, x_TBI: Tensor, state: CellState | None, lengths_B: Tensor | None = None

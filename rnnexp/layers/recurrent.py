@@ -1,24 +1,127 @@
-"""`rnnexp.RNN`, `rnnexp.LSTM`, `rnnexp.GRU`: torch.nn's layers, same interface, same numbers.
+"""`rnnexp.RNN`, `rnnexp.LSTM`, `rnnexp.GRU`: torch.nn's layers, faster, with the same numbers.
 
-Constructor, forward signature, parameter names, `state_dict`, defaults and exceptions are torch's
-own, packed sequences and unbatched input included, because the classes are torch's own. They run
-torch's loops; faster paths come in behind `rnnexp.kernels`.
+Constructor, parameter names, `state_dict`, defaults and exceptions are torch's own, because the
+classes are torch's own; only the loop over time is ours where the compiled kernels can run it.
+Shape letters: T time, B batch, I input, H hidden, L layers, D directions, N rows of all steps.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence
 
-__all__ = ["GRU", "LSTM", "RNN"]
+from rnnexp.kernels import Path, available, native_reason, recurrence
+
+__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
 
 
-class RNN(torch.nn.RNN):
+class Recurrent(nn.RNNBase):
+    """What the three have in common: the loop over layers and directions."""
+
+    def path(self, input: Tensor | PackedSequence, hx: Any = None) -> Path:
+        """Which path this very input takes, and why."""
+        x, rows = _rows(input)
+        paths = available(type(self).__name__.lower(), layer_norm=False, recurrent_dropout=0.0)
+        states = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
+        reason = native_reason(x, self.get_parameter("weight_hh_l0"), *states)
+        if self.proj_size:
+            reason = "proj_size"
+        elif not _fits(self, x, rows, states):
+            reason = "torch.nn has something to say about its shape"
+        return paths[0] if reason is None else Path("torch", reason)
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """As torch.nn's: (T, B, I), (B, T, I) with batch_first, unbatched (T, I), or packed."""
+        if self.path(input, hx).name != "native":
+            return super().forward(input, hx)
+        if isinstance(input, PackedSequence):
+            x, rows, order, back = input
+            start = _each(hx, lambda s: s if order is None else s.index_select(1, order))
+            out, last = self._layers(x, start, rows)
+            last = tuple(s if back is None else s.index_select(1, back) for s in last)
+            return PackedSequence(out, rows, order, back), self._state(last)
+        unbatched = input.dim() == 2
+        if unbatched:
+            input, hx = input.unsqueeze(1), _each(hx, lambda s: s.unsqueeze(1))
+        turned = self.batch_first and not unbatched
+        out, last = self._layers(input.transpose(0, 1) if turned else input, _each(hx), None)
+        if unbatched:
+            return out.squeeze(1), self._state(tuple(s.squeeze(1) for s in last))
+        return out.transpose(0, 1) if turned else out, self._state(last)
+
+    def _layers(
+        self, x: Tensor, start: tuple[Tensor, ...] | None, rows: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The top layer's outputs, and the last states of all layers, each (L*D, B, H)."""
+        cell = "lstm" if self.mode == "LSTM" else self.mode.removeprefix("RNN_").lower()
+        directions = 2 if self.bidirectional else 1
+        B = x.shape[1] if rows is None else int(rows[0])
+        zeros_BH, last = x.new_zeros(B, self.hidden_size), []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = F.dropout(x, self.dropout, self.training)
+            outputs = []
+            for reverse in range(directions):
+                index = layer * directions + reverse
+                states = [zeros_BH] * 2 if start is None else [s[index] for s in start]
+                out, *ends = recurrence(
+                    cell, x, self._weights(layer, reverse), states[0],
+                    states[1] if cell == "lstm" else None, rows, bool(reverse),
+                )  # fmt: skip
+                outputs.append(out)
+                last.append(ends)
+            x = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
+        parts = zip(*last, strict=True)
+        return x, tuple(torch.stack(part) for part in parts if part[0].numel())
+
+    def _weights(self, layer: int, reverse: int) -> list[Tensor | None]:
+        suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [getattr(self, f"{name}_{suffix}", None) for name in names]
+
+    def _state(self, last: tuple[Tensor, ...]) -> Any:
+        return last if self.mode == "LSTM" else last[0]
+
+
+class RNN(Recurrent, nn.RNN):
     """h_t = f(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh); drop-in for `torch.nn.RNN`."""
 
 
-class LSTM(torch.nn.LSTM):
+class LSTM(Recurrent, nn.LSTM):
     """Long short-term memory; drop-in for `torch.nn.LSTM`."""
 
 
-class GRU(torch.nn.GRU):
+class GRU(Recurrent, nn.GRU):
     """Gated recurrent unit; drop-in for `torch.nn.GRU`."""
+
+
+def _rows(input: Tensor | PackedSequence) -> tuple[Tensor, Tensor | None]:
+    """The values, and of a packed input how many sequences every step has."""
+    if isinstance(input, PackedSequence):
+        return input.data, input.batch_sizes
+    return input, None
+
+
+def _each(hx: Any, change: Any = lambda s: s) -> tuple[Tensor, ...] | None:
+    """Every state changed, h alone made a tuple of one."""
+    if hx is None:
+        return None
+    return tuple(change(s) for s in (hx if isinstance(hx, tuple) else (hx,)))
+
+
+def _fits(layer: nn.RNNBase, x: Tensor, rows: Tensor | None, states: tuple[Tensor, ...]) -> bool:
+    """Whether the shapes are right; where they are not, torch's own forward says what is wrong."""
+    if x.dim() not in ((2,) if rows is not None else (2, 3)) or x.shape[-1] != layer.input_size:
+        return False
+    if len(states) not in (0, 2 if layer.mode == "LSTM" else 1):
+        return False
+    shape: tuple[int, ...] = (layer.num_layers * (2 if layer.bidirectional else 1),)
+    if rows is not None:
+        shape += (int(rows[0]),)
+    elif x.dim() == 3:
+        shape += (x.shape[0 if layer.batch_first else 1],)
+    return all(s.shape == (*shape, layer.hidden_size) for s in states)

@@ -56,14 +56,20 @@ class RecurrentLayer(nn.Module):
         teacher: the true previous outputs, for a layer that feeds its output back.
         """
         h_TBH, last = self.forward_reader(x_TBI, state, teacher)
-        outputs = [h_TBH if self.return_sequences else take_last(h_TBH, lengths_B)]
+        outputs = [h_TBH if self.return_sequences else self._end(h_TBH, last, lengths_B)]
         if self.backward_reader is not None:
-            back_TBH, _ = self.backward_reader(reverse(x_TBI, lengths_B))
+            back_TBH, first = self.backward_reader(reverse(x_TBI, lengths_B))
             if self.return_sequences:
                 outputs.append(reverse(back_TBH, lengths_B))
             else:
-                outputs.append(take_last(back_TBH, lengths_B))
+                outputs.append(self._end(back_TBH, first, lengths_B))
         return merge_directions(outputs, self.merge), last
+
+    def _end(self, h_TBH: Tensor, last: CellState, lengths_B: Tensor | None) -> Tensor:
+        """The output at the last valid step; the state is it already where h is fed back."""
+        if lengths_B is None and self.forward_reader.recurrence == "hidden_to_hidden":
+            return last[0]
+        return take_last(h_TBH, lengths_B)
 
     def read(self, x_TBI: Tensor, lengths_B: Tensor) -> tuple[Tensor, tuple[CellState, ...]]:
         """The whole sequence (T, B, H or 2H), and each direction's state after its last valid step.

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from rnnexp.kernels import choose
+from rnnexp.kernels import choose, native
+
+FASTEST = "native" if native.usable() else "torch"
 
 
 @pytest.mark.parametrize(
     ("layer_norm", "recurrent_dropout", "path", "reason"),
     [
-        (False, 0.0, "torch", "standard lstm cell"),
+        (False, 0.0, FASTEST, "standard lstm cell"),
         (True, 0.0, "equations", "layer_norm"),
         (False, 0.2, "equations", "recurrent_dropout"),
     ],

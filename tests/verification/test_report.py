@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rnnexp.config.schema.model import Model
 from rnnexp.data.batches import Batches
+from rnnexp.kernels import native
 from rnnexp.layers import direction as layer_module
 from rnnexp.layers.build import build_network
 from rnnexp.layers.cells import lstm_step
@@ -31,6 +32,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "output_to_hidden": {"cell": "rnn", "recurrence": "output_to_hidden"},
     "output_to_output": {"cell": "rnn", "recurrence": "output_to_output"},
 }
+PATHS = [*(["native"] if native.usable() else []), "torch", "equations"]
 STACKS = {1: (5,), 3: (5, 4, 6)}
 
 
@@ -64,7 +66,7 @@ def test_every_cell(
         report = verify(*parts)
         assert_equal(report)
         standard = not cell.startswith("output")
-        assert [path.name for path in report.paths] == ["torch", "equations"][1 - standard :]
+        assert [path.name for path in report.paths] == (PATHS if standard else ["equations"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""The native kernels: which build of them this processor can run, and the call into it.
+
+The package's build makes one library for each instruction set that its compiler knows
+(`rnnexp/kernels/native/*.c`); where there was no compiler there is none, and layers run on torch.
+The environment variable RNNEXP_KERNELS names one of them, or `torch` for none.
+Shape letters: T time, B batch, I input, H hidden, G gates, N rows of all time steps (T * B, fewer
+where sequences differ in length).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+__all__ = ["CELLS", "DTYPES", "SAVED", "instruction_set", "run", "saved_size", "usable"]
+
+CELLS = ("tanh", "relu", "lstm", "gru")
+SAVED = {"tanh": 0, "relu": 0, "lstm": 5, "gru": 4}
+"""numbers that the way back needs of every unit at every step"""
+DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+VECTOR_BYTES = {"avx512": 64, "avx2": 32, "plain": 16}
+"""the instruction sets, best first, and the bytes of a vector"""
+CAPABILITIES = {"AVX512": ("avx512", "avx2", "plain"), "AVX2": ("avx2", "plain")}
+INTEGERS = ("cell", "T", "B", "I", "H", "reverse", "threads")
+POINTERS = (
+    "rows", "offset", "x", "W_x", "W_h", "b_x", "b_h", "h_0", "c_0", "out", "h_n", "c_n", "saved",
+    "dout", "dh_n", "dc_n", "dx", "dW_x", "dW_h", "db_x", "db_h", "dh_0", "dc_0",
+)  # fmt: skip
+
+
+class Sequence(ctypes.Structure):
+    """`sequence` of recurrence.h, field by field."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in INTEGERS),
+        *((name, ctypes.c_void_p) for name in POINTERS),
+    )
+
+
+def usable() -> tuple[str, ...]:
+    """The instruction sets that this processor has and that were built, best first."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return tuple(name for name in CAPABILITIES.get(capability, ("plain",)) if _file(name))
+
+
+def instruction_set() -> str | None:
+    """The one that is used; None where there is none, or where RNNEXP_KERNELS forbids it."""
+    asked = os.environ.get("RNNEXP_KERNELS")
+    found = usable()
+    if asked:
+        return asked if asked in found else None
+    return found[0] if found else None
+
+
+def saved_size(cell: str, hidden_size: int, dtype: torch.dtype) -> int:
+    """Numbers to keep for the way back, of one row: H in whole vectors of every value saved."""
+    lanes = VECTOR_BYTES[instruction_set() or "plain"] // dtype.itemsize
+    return SAVED[cell] * -(-hidden_size // lanes) * lanes
+
+
+def run(
+    way: str, cell: str, dtype: torch.dtype, sizes: Mapping[str, int], **tensors: Tensor | None
+) -> None:
+    """Call `forward` or `backward` of recurrence.h; what it writes are tensors among `tensors`.
+
+    All tensors are contiguous; the caller keeps them alive.
+
+    Raises:
+        MemoryError: the kernel found no room for its own buffers.
+    """
+    name = instruction_set()
+    assert name is not None
+    sequence = Sequence(cell=CELLS.index(cell), threads=torch.get_num_threads(), **sizes)
+    for field, tensor in tensors.items():
+        if tensor is not None:
+            setattr(sequence, field, tensor.data_ptr())
+    if getattr(_library(name), f"{way}_{DTYPES[dtype]}")(ctypes.byref(sequence)):
+        raise MemoryError("the recurrent kernel found no memory for its buffers")
+
+
+@cache
+def _file(name: str) -> Path | None:
+    found = (Path(__file__).with_name(f"native_{name}{suffix}") for suffix in EXTENSION_SUFFIXES)
+    return next((path for path in found if path.is_file()), None)
+
+
+@cache
+def _library(name: str) -> ctypes.CDLL:
+    return ctypes.CDLL(str(_file(name)))

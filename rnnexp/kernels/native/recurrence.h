@@ -1,0 +1,654 @@
+/* One recurrent layer in one direction over whole sequences, forward and backward.
+ *
+ * The rows of the batch are independent of each other, so each thread takes its share of them
+ * through all time steps and never meets another. Time is walked in chunks of some hundred rows
+ * (steps x sequences): the input product of a chunk comes just before its recurrence and the weight
+ * gradients just after it, while all of it lies in the cache.
+ *
+ * T time steps, B sequences, I input, H hidden, G gates. Sequences lie time-major and packed as in
+ * torch's PackedSequence: step t has the first rows[t] sequences, from row offset[t] on.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "cells.h"
+#include "product.h"
+
+typedef struct {
+  int64_t cell, T, B, I, H, reverse, threads;
+  const int64_t *rows, *offset;
+  const void *x, *W_x, *W_h, *b_x, *b_h; /* (N, I) (GH, I) (GH, H) (GH) (GH); biases may be NULL */
+  const void *h_0, *c_0;                 /* (B, H); NULL for zeros */
+  void *out, *h_n, *c_n;                 /* (N, H) (B, H) (B, H) */
+  void *saved;                           /* (N, saved, H in whole vectors); NULL: no way back */
+  const void *dout, *dh_n, *dc_n;        /* NULL for zeros */
+  void *dx, *dW_x, *dW_h, *db_x, *db_h;  /* dx may be NULL */
+  void *dh_0, *dc_0;
+} sequence;
+
+/* What all threads share: the weights as panels, and sizes in whole vectors. */
+typedef struct {
+  const sequence *s;
+  long units;    /* vectors of hidden units */
+  long width;    /* hidden units in whole vectors */
+  long inputs;   /* vectors of the input */
+  int gates, saved, gradients;
+  REAL *W_x, *W_h;           /* forward: gates of a unit side by side; backward: unit by unit */
+  REAL *b_x, *b_h;           /* forward */
+} shared;
+
+typedef struct {
+  const shared *all;
+  long first, last;          /* the sequences of this thread */
+  REAL *dW_x, *dW_h, *db;    /* backward: its share of the sums */
+  int failed;
+} worker;
+
+enum { CHUNK_ROWS = 128, SMALL_INPUT = 8 };
+
+static REAL *allocate(long count) {
+  void *memory = NULL;
+  if (posix_memalign(&memory, 64, (size_t)(count + 16) * sizeof(REAL))) return NULL;
+  return memory;
+}
+
+static REAL *zeros(long count) {
+  REAL *memory = allocate(count);
+  if (memory) memset(memory, 0, (size_t)count * sizeof(REAL));
+  return memory;
+}
+
+INLINE long smaller(long a, long b) { return a < b ? a : b; }
+INLINE long larger(long a, long b) { return a > b ? a : b; }
+INLINE long lanes_left(long length, long vector) { return length - vector * LANES; }
+
+/* The step that is walked as number n, and how many of a worker's rows it has (0 beyond the ends). */
+INLINE long step(const sequence *s, long n) { return s->reverse ? s->T - 1 - n : n; }
+
+INLINE long active(const worker *w, long n) {
+  const sequence *s = w->all->s;
+  if (n < 0 || n >= s->T) return 0;
+  return larger(0, smaller(s->rows[step(s, n)], w->last) - w->first);
+}
+
+/* The first row of a worker in the step that is walked as number n. */
+INLINE long first_row(const worker *w, long n) {
+  return w->all->s->offset[step(w->all->s, n)] + w->first;
+}
+
+/* How many steps from number n on make a chunk, and its rows. */
+typedef struct { long steps, rows; } chunk;
+
+static chunk chunk_from(const worker *w, long n, int direction) {
+  chunk c = {0, 0};
+  for (; n >= 0 && n < w->all->s->T; n += direction) {
+    const long more = active(w, n);
+    if (c.steps && c.rows + more > CHUNK_ROWS) break;
+    c.steps++, c.rows += more;
+  }
+  return c;
+}
+
+/* Rows of `length` values spread out to whole vectors; zeros where there are none. */
+static void spread(REAL *to, long to_row, const REAL *from, long from_row, long rows, long length) {
+  const long vectors = pieces(length, LANES);
+  for (long r = 0; r < rows; r++)
+    for (long v = 0; v < vectors; v++)
+      store(to + r * to_row + v * LANES,
+            from ? load_part(from + r * from_row + v * LANES, lanes_left(length, v)) : (vec){0});
+}
+
+static void gather(REAL *to, long to_row, const REAL *from, long from_row, long rows, long length) {
+  for (long r = 0; r < rows; r++)
+    memcpy(to + r * to_row, from + r * from_row, (size_t)length * sizeof(REAL));
+}
+
+/* ---- packing ------------------------------------------------------------------------------- */
+
+/* W (GH, K) -> panels for z = W a: columns are (unit vector, gate), rows k. */
+static void pack_gates(const shared *all, REAL *panels, const REAL *W, long K) {
+  const long H = all->s->H, G = all->gates, columns = all->units * G;
+  const long per_panel = G == 1 ? 4 : G;
+  for (long j = 0; j < pieces(columns, per_panel); j++) {
+    const piece panel = nth_piece(j, columns, per_panel);
+    REAL *to = panels + panel.at * LANES * K;
+    for (long v = 0; v < panel.size; v++) {
+      const long unit = (panel.at + v) / G * LANES, gate = (panel.at + v) % G;
+      for (long lane = 0; lane < LANES; lane++)
+        for (long k = 0; k < K; k++)
+          to[(k * panel.size + v) * LANES + lane] =
+              unit + lane < H ? W[(gate * H + unit + lane) * K + k] : 0;
+    }
+  }
+}
+
+static void pack_bias(const shared *all, REAL *to, const REAL *b) {
+  const long H = all->s->H, G = all->gates;
+  for (long c = 0; c < all->units * G; c++)
+    for (long lane = 0; lane < LANES; lane++) {
+      const long unit = c / G * LANES + lane;
+      to[c * LANES + lane] += b && unit < H ? b[c % G * H + unit] : 0;
+    }
+}
+
+/* W (GH, N) -> panels for dz W: columns n, rows (gate, unit) with every gate in whole vectors. */
+static void pack_rows(const shared *all, REAL *panels, const REAL *W, long N, const int *gate_of) {
+  const long H = all->s->H, G = all->gates, K = G * all->width, columns = pieces(N, LANES);
+  for (long j = 0; j < pieces(columns, 4); j++) {
+    const piece panel = nth_piece(j, columns, 4);
+    const long from = panel.at * LANES, row = panel.size * LANES;
+    for (long g = 0; g < G; g++) {
+      REAL *to = panels + panel.at * LANES * K + g * all->width * row;
+      spread(to, row, W + (gate_of ? gate_of[g] : g) * H * N + from, N, H, smaller(N - from, row));
+      memset(to + H * row, 0, (size_t)((all->width - H) * row) * sizeof(REAL));
+    }
+  }
+}
+
+/* ---- forward ------------------------------------------------------------------------------- */
+
+typedef struct {
+  const worker *w;
+  long rows_at;              /* row of the step in `out` and `saved` */
+  const REAL *zx;            /* the step's input product, units x gates a row */
+  REAL *h_before, *h, *c;    /* (rows, width) */
+} forward_step;
+
+INLINE void forward_tile(const int cell, const forward_step *f, piece rows, piece columns,
+                         const REAL *z) {
+  const shared *all = f->w->all;
+  const sequence *s = all->s;
+  const long G = GATES[cell], S = SAVED[cell], zx_row = all->units * G * LANES;
+  const long H = s->H, width = all->width;
+  for (long r = 0; r < rows.size; r++, z += columns.size * LANES)
+    for (long v = 0; v < columns.size / G; v++) {
+      const long unit = columns.at / G + v, row = rows.at + r, at = row * width + unit * LANES;
+      vec gate[4], input[4];
+      for (long g = 0; g < G; g++) {
+        gate[g] = load(z + (v * G + g) * LANES);
+        if (cell == GRU) input[g] = load(f->zx + row * zx_row + (unit * G + g) * LANES);
+      }
+      after a = cell_forward(cell, gate, input, load(f->h_before + at), load(f->c + at));
+      store(f->h + at, a.h);
+      if (cell == LSTM) store(f->c + at, a.c);
+      store_part((REAL *)s->out + (f->rows_at + row) * H + unit * LANES, a.h, lanes_left(H, unit));
+      if (S && s->saved) {
+        REAL *to = (REAL *)s->saved + ((f->rows_at + row) * all->units + unit) * S * LANES;
+        for (long n = 0; n < S; n++) store(to + n * LANES, a.saved[n]);
+      }
+    }
+}
+
+INLINE void forward_cell(const int cell, const forward_step *f, long rows) {
+  const shared *all = f->w->all;
+  const long G = GATES[cell], columns = all->units * G, most_vectors = G == 1 ? 4 : G;
+  const long H = all->s->H, zx_row = columns * LANES;
+  REAL z[8 * 4 * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
+  for (long j = 0; j < pieces(columns, most_vectors); j++) {
+    const piece panel = nth_piece(j, columns, most_vectors);
+    for (long i = 0; i < pieces(rows, MOST_ROWS[panel.size]); i++) {
+      const piece block = nth_piece(i, rows, MOST_ROWS[panel.size]);
+      const REAL *start = cell == GRU ? all->b_h : f->zx + block.at * zx_row;
+      const product p = {H, f->h_before + block.at * all->width, all->width, 1,
+                         all->W_h + panel.at * LANES * H, panel.size * LANES,
+                         start + panel.at * LANES, cell == GRU ? 0 : zx_row,
+                         z, panel.size * LANES};
+      multiply((int)block.size, (int)panel.size, &p);
+      forward_tile(cell, f, block, panel, z);
+    }
+  }
+}
+
+static void forward_all(const forward_step *f, long rows) {
+  switch (f->w->all->s->cell) {
+    case TANH: forward_cell(TANH, f, rows); break;
+    case RELU: forward_cell(RELU, f, rows); break;
+    case LSTM: forward_cell(LSTM, f, rows); break;
+    default: forward_cell(GRU, f, rows);
+  }
+}
+
+/* zx = W_xh x + b of the steps of a chunk. */
+static void input_product(const worker *w, REAL *zx, long n, chunk c) {
+  const shared *all = w->all;
+  const sequence *s = all->s;
+  const long columns = all->units * all->gates, per_panel = all->gates == 1 ? 4 : all->gates;
+  const int side_by_side = !s->reverse && active(w, n) == s->rows[step(s, n)];
+  for (long m = n, rows; m < n + c.steps; m++, zx += rows * columns * LANES) {
+    rows = active(w, m);
+    const REAL *x = (const REAL *)s->x + first_row(w, m) * s->I;
+    /* where one thread has all rows, those of the whole chunk lie one after another */
+    if (side_by_side) rows = c.rows, m = n + c.steps;
+    const product p = {s->I, x, s->I, 1, all->W_x, 0, all->b_x, 0, zx, columns * LANES};
+    multiply_all(rows, columns, per_panel, &p);
+  }
+}
+
+static void *forward_rows(void *argument) {
+  worker *w = argument;
+  const shared *all = w->all;
+  const sequence *s = all->s;
+  const long rows = w->last - w->first, H = s->H, width = all->width;
+  const long columns = all->units * all->gates * LANES;
+  REAL *state[2] = {zeros(rows * width), zeros(rows * width)}, *c = zeros(rows * width);
+  REAL *zx = allocate(larger(CHUNK_ROWS, rows) * columns);
+  if (!state[0] || !state[1] || !c || !zx) w->failed = 1;
+  if (!w->failed) {
+    const REAL *h_0 = s->h_0, *c_0 = s->c_0;
+    for (int i = 0; i < 2; i++)
+      if (h_0) spread(state[i], width, h_0 + w->first * H, H, rows, H);
+    if (c_0) spread(c, width, c_0 + w->first * H, H, rows, H);
+    for (long n = 0; n < s->T;) {
+      const chunk now = chunk_from(w, n, 1);
+      input_product(w, zx, n, now);
+      const REAL *zx_step = zx;
+      for (const long end = n + now.steps; n < end; n++) {
+        const long here = active(w, n), next = active(w, n + 1);
+        const forward_step f = {w, first_row(w, n), zx_step, state[n % 2], state[1 - n % 2], c};
+        if (here) forward_all(&f, here);
+        zx_step += here * columns;
+        if (next < here) { /* these sequences end here */
+          const long ended = (w->first + next) * H;
+          gather((REAL *)s->h_n + ended, H, f.h + next * width, width, here - next, H);
+          if (s->c_n) gather((REAL *)s->c_n + ended, H, c + next * width, width, here - next, H);
+        }
+      }
+    }
+  }
+  free(state[0]), free(state[1]), free(c), free(zx);
+  return NULL;
+}
+
+/* ---- backward ------------------------------------------------------------------------------ */
+
+typedef struct {
+  const worker *w;
+  long n;
+  REAL *dz, *dz_after;       /* of this step and of the one behind it, (rows, dz_row) */
+  REAL *dh, *dc;             /* what reaches the state beside the way through W_hh (rows, width) */
+} backward_step;
+
+INLINE long dz_row(const shared *all) { return all->gradients * all->width + 16; }
+
+/* h_{t-1} (rows of H) and c_{t-1} of a worker's row in the step walked as number n, or NULL. */
+INLINE const REAL *h_before(const worker *w, long n, long row) {
+  const sequence *s = w->all->s;
+  if (row < active(w, n - 1)) return (const REAL *)s->out + (first_row(w, n - 1) + row) * s->H;
+  return s->h_0 ? (const REAL *)s->h_0 + (w->first + row) * s->H : NULL;
+}
+
+INLINE vec c_before(const worker *w, long n, long row, long unit) {
+  const shared *all = w->all;
+  const sequence *s = all->s;
+  if (row < active(w, n - 1)) {
+    const long at = ((first_row(w, n - 1) + row) * all->units + unit) * SAVED[LSTM] + 4;
+    return load((const REAL *)s->saved + at * LANES);
+  }
+  if (!s->c_0) return (vec){0};
+  return load_part((const REAL *)s->c_0 + (w->first + row) * s->H + unit * LANES,
+                   lanes_left(s->H, unit));
+}
+
+INLINE void backward_tile(const int cell, const backward_step *b, piece rows, piece columns,
+                          const REAL *dh) {
+  const shared *all = b->w->all;
+  const sequence *s = all->s;
+  const long H = s->H, width = all->width, S = SAVED[cell], row_0 = first_row(b->w, b->n);
+  for (long r = rows.at; r < rows.at + rows.size; r++, dh += columns.size * LANES)
+    for (long v = 0; v < columns.size; v++) {
+      const long unit = columns.at + v, left = lanes_left(H, unit), at = unit * LANES;
+      const long seen = (row_0 + r) * H + at;
+      vec dh_unit = load(dh + v * LANES), dc = {0}, h = {0}, before = {0}, c_was = {0}, saved[5];
+      if (s->dout) dh_unit += load_part((const REAL *)s->dout + seen, left);
+      for (long k = 0; k < S; k++)
+        saved[k] = load((const REAL *)s->saved + (((row_0 + r) * all->units + unit) * S + k) * LANES);
+      if (cell == TANH || cell == RELU) h = load_part((const REAL *)s->out + seen, left);
+      if (cell == LSTM) {
+        dc = load(b->dc + r * width + at);
+        c_was = c_before(b->w, b->n, r, unit);
+      }
+      if (cell == GRU) {
+        const REAL *from = h_before(b->w, b->n, r);
+        if (from) before = load_part(from + at, left);
+      }
+      gradient d = cell_backward(cell, dh_unit, dc, saved, h, before, c_was);
+      for (long g = 0; g < GRADIENTS[cell]; g++)
+        store(b->dz + r * dz_row(all) + g * width + at, d.dz[g]);
+      store(b->dh + r * width + at, d.dh_before);
+      if (cell == LSTM) store(b->dc + r * width + at, d.dc_before);
+    }
+}
+
+/* dh += dz_after W_hh for rows [from, to), and then the cell's own gradient, unless cell < 0. */
+INLINE void backward_cell(const int cell, const backward_step *b, const REAL *dz_after, long from,
+                          long to, REAL *dh_0) {
+  const shared *all = b->w->all;
+  const long K = dz_after ? all->gates * all->width : 0, H = all->s->H, width = all->width;
+  REAL dh[8 * 4 * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
+  for (long j = 0; j < pieces(all->units, 4); j++) {
+    const piece panel = nth_piece(j, all->units, 4);
+    const long most = MOST_ROWS[panel.size];
+    for (long i = 0; i < pieces(to - from, most); i++) {
+      piece block = nth_piece(i, to - from, most);
+      block.at += from;
+      const REAL *dz = dz_after ? dz_after + block.at * dz_row(all) : NULL;
+      const product p = {K, dz, dz_row(all), 1,
+                         all->W_h + panel.at * LANES * all->gates * width, panel.size * LANES,
+                         b->dh + block.at * width + panel.at * LANES, width,
+                         dh, panel.size * LANES};
+      multiply((int)block.size, (int)panel.size, &p);
+      if (cell >= 0) {
+        backward_tile(cell, b, block, panel, dh);
+      } else {
+        const long at = panel.at * LANES;
+        gather(dh_0 + block.at * H + at, H, dh, panel.size * LANES, block.size,
+               smaller(H - at, panel.size * LANES));
+      }
+    }
+  }
+}
+
+static void backward_rows_of_step(const backward_step *b, const REAL *dz_after, long from, long to) {
+  if (to <= from) return;
+  switch (b->w->all->s->cell) {
+    case TANH: backward_cell(TANH, b, dz_after, from, to, NULL); break;
+    case RELU: backward_cell(RELU, b, dz_after, from, to, NULL); break;
+    case LSTM: backward_cell(LSTM, b, dz_after, from, to, NULL); break;
+    default: backward_cell(GRU, b, dz_after, from, to, NULL);
+  }
+}
+
+/* sums[m][:] += sum over rows of dz[row][m] * panel[row][:], for `vectors` columns from `at` on. */
+static void outer_products(const shared *all, REAL *sums, long sums_row, const REAL *dz, long rows,
+                           const REAL *panel, int vectors, const int *gate_of) {
+  const long H = all->s->H, most = MOST_ROWS[vectors];
+  for (long g = 0; g < all->gates; g++)
+    for (long i = 0; i < pieces(H, most); i++) {
+      const piece block = nth_piece(i, H, most);
+      REAL *to = sums + ((gate_of ? gate_of[g] : g) * H + block.at) * sums_row;
+      const product p = {rows, dz + g * all->width + block.at, 1, dz_row(all),
+                         panel, vectors * LANES, to, sums_row, to, sums_row};
+      multiply((int)block.size, vectors, &p);
+    }
+}
+
+/* The weight gradients of the steps m, m - 1, ..., whose dz lie one after another. */
+static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, REAL *panel) {
+  const shared *all = w->all;
+  const sequence *s = all->s;
+  const int *gate_of = s->cell == GRU ? GATE_OF_STATE[GRU] : NULL;
+  const REAL *dz_x = dz + (all->gradients - all->gates) * all->width;
+  for (long j = 0; j < pieces(all->units, 4); j++) {
+    const piece columns = nth_piece(j, all->units, 4);
+    const long at = columns.at * LANES, row = columns.size * LANES;
+    REAL *to = panel;
+    for (long n = m; n > m - c.steps; n--)
+      for (long r = 0; r < active(w, n); r++, to += row) {
+        const REAL *from = h_before(w, n, r);
+        spread(to, row, from ? from + at : NULL, 0, 1, smaller(s->H - at, row));
+      }
+    outer_products(all, w->dW_h + at, all->width, dz, c.rows, panel, (int)columns.size, gate_of);
+  }
+  if (s->I <= SMALL_INPUT) { /* few inputs: dW_xh turned round, (I, GH) */
+    REAL *to = panel;
+    for (long n = m; n > m - c.steps; n--) {
+      const long rows = active(w, n);
+      memcpy(to, (const REAL *)s->x + first_row(w, n) * s->I, (size_t)(rows * s->I) * sizeof(REAL));
+      to += rows * s->I;
+    }
+    const long vectors = all->gates * all->units, sums_row = vectors * LANES;
+    for (long j = 0; j < pieces(vectors, 4); j++) {
+      const piece columns = nth_piece(j, vectors, 4);
+      const long at = columns.at * LANES, most = MOST_ROWS[columns.size];
+      for (long i = 0; i < pieces(s->I, most); i++) {
+        const piece block = nth_piece(i, s->I, most);
+        REAL *sums = w->dW_x + block.at * sums_row + at;
+        const product p = {c.rows, panel + block.at, 1, s->I, dz_x + at, dz_row(all),
+                           sums, sums_row, sums, sums_row};
+        multiply((int)block.size, (int)columns.size, &p);
+      }
+    }
+  } else {
+    for (long j = 0; j < pieces(all->inputs, 4); j++) {
+      const piece columns = nth_piece(j, all->inputs, 4);
+      const long at = columns.at * LANES, row = columns.size * LANES;
+      REAL *to = panel;
+      for (long n = m; n > m - c.steps; n--) {
+        const long rows = active(w, n);
+        const REAL *x = (const REAL *)s->x + first_row(w, n) * s->I + at;
+        spread(to, row, x, s->I, rows, smaller(s->I - at, row));
+        to += rows * row;
+      }
+      outer_products(all, w->dW_x + at, all->inputs * LANES, dz_x, c.rows, panel,
+                     (int)columns.size, NULL);
+    }
+  }
+  for (long r = 0; r < c.rows; r++)
+    for (long v = 0; v < all->gradients * all->units; v++)
+      store(w->db + v * LANES, load(w->db + v * LANES) + load(dz + r * dz_row(all) + v * LANES));
+}
+
+/* dx = dz W_xh of the same steps. */
+static void input_gradient(const worker *w, const REAL *dz, long m, chunk c) {
+  const shared *all = w->all;
+  const sequence *s = all->s;
+  const long K = all->gates * all->width;
+  const REAL *dz_x = dz + (all->gradients - all->gates) * all->width;
+  REAL dx[8 * 4 * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
+  for (long j = 0; j < pieces(all->inputs, 4); j++) {
+    const piece panel = nth_piece(j, all->inputs, 4);
+    const long at = panel.at * LANES, most = MOST_ROWS[panel.size];
+    const REAL *from = dz_x;
+    for (long n = m; n > m - c.steps; n--) {
+      const long rows = active(w, n);
+      REAL *to = (REAL *)s->dx + first_row(w, n) * s->I + at;
+      for (long i = 0; i < (rows ? pieces(rows, most) : 0); i++) {
+        const piece block = nth_piece(i, rows, most);
+        const product p = {K, from + block.at * dz_row(all), dz_row(all), 1,
+                           all->W_x + at * K, panel.size * LANES, NULL, 0, dx, panel.size * LANES};
+        multiply((int)block.size, (int)panel.size, &p);
+        gather(to + block.at * s->I, s->I, dx, panel.size * LANES, block.size,
+               smaller(s->I - at, panel.size * LANES));
+      }
+      from += rows * dz_row(all);
+    }
+  }
+}
+
+static void *backward_rows(void *argument) {
+  worker *w = argument;
+  const shared *all = w->all;
+  const sequence *s = all->s;
+  const long rows = w->last - w->first, H = s->H, width = all->width;
+  const long most = larger(CHUNK_ROWS, rows), start = w->first * H;
+  REAL *dh = zeros(rows * width), *dc = zeros(rows * width), *panel = allocate(most * 4 * LANES);
+  REAL *dz_chunk = zeros((most + rows) * dz_row(all));
+  if (!dh || !dc || !panel || !dz_chunk) w->failed = 1;
+  if (!w->failed) {
+    const REAL *dh_n = s->dh_n, *dc_n = s->dc_n;
+    if (dh_n) spread(dh, width, dh_n + start, H, rows, H);
+    if (dc_n) spread(dc, width, dc_n + start, H, rows, H);
+    REAL *dz_after = dz_chunk, *chunk_start = dz_chunk + rows * dz_row(all);
+    for (long n = s->T - 1; n >= 0;) {
+      const chunk now = chunk_from(w, n, -1);
+      const long from = n;
+      REAL *dz = chunk_start;
+      for (; n > from - now.steps; n--) {
+        const long here = active(w, n), after = smaller(here, active(w, n + 1));
+        const long before = active(w, n - 1);
+        const backward_step b = {w, n, dz, dz_after, dh, dc};
+        backward_rows_of_step(&b, dz_after, 0, after);
+        backward_rows_of_step(&b, NULL, after, here);
+        if (before < here) { /* these sequences begin here */
+          backward_cell(-1, &b, dz, before, here, (REAL *)s->dh_0 + start);
+          if (s->dc_0)
+            gather((REAL *)s->dc_0 + start + before * H, H, dc + before * width, width,
+                   here - before, H);
+        }
+        dz_after = dz;
+        dz += here * dz_row(all);
+      }
+      weight_gradients(w, chunk_start, from, now, panel);
+      if (s->dx) input_gradient(w, chunk_start, from, now);
+      memcpy(dz_chunk, dz_after, (size_t)(active(w, n + 1) * dz_row(all)) * sizeof(REAL));
+      dz_after = dz_chunk;
+    }
+  }
+  free(dh), free(dc), free(panel), free(dz_chunk);
+  return NULL;
+}
+
+/* The sums of all workers into the gradients of torch's layout. */
+static void add_up(const shared *all, const worker *w, long workers) {
+  const sequence *s = all->s;
+  const long H = s->H, GH = all->gates * H, I = s->I, width = all->width;
+  const int turned = I <= SMALL_INPUT;
+  const int x_part = all->gradients - all->gates;
+  REAL *dW_x = s->dW_x, *dW_h = s->dW_h, *db_x = s->db_x, *db_h = s->db_h;
+  for (long row = 0; row < GH; row++) {
+    const long g = row / H, unit = row % H;
+    for (long k = 0; k < H; k++) {
+      REAL sum = 0;
+      for (long i = 0; i < workers; i++) sum += w[i].dW_h[row * width + k];
+      dW_h[row * H + k] = sum;
+    }
+    for (long k = 0; k < I; k++) {
+      const long at = turned ? k * all->gates * width + g * width + unit
+                             : row * all->inputs * LANES + k;
+      REAL sum = 0;
+      for (long i = 0; i < workers; i++) sum += w[i].dW_x[at];
+      dW_x[row * I + k] = sum;
+    }
+  }
+  for (long g = 0; g < all->gates; g++)
+    for (long unit = 0; unit < H; unit++) {
+      const int gate = s->cell == GRU ? GATE_OF_STATE[GRU][g] : (int)g;
+      REAL x = 0, h = 0;
+      for (long i = 0; i < workers; i++) {
+        x += w[i].db[(g + x_part) * width + unit];
+        h += w[i].db[g * width + unit];
+      }
+      if (db_x) db_x[g * H + unit] = x;
+      if (db_h) db_h[gate * H + unit] = h;
+    }
+}
+
+/* ---- threads and entry --------------------------------------------------------------------- */
+
+/* Gradients that vanish end in numbers under 1e-38, on which processors are 100 times slower:
+ * float kernels take them as 0. */
+static unsigned flush_tiny(void) {
+#if (defined(__x86_64__) || defined(__i386__)) && defined(REAL_IS_FLOAT)
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);
+  return before;
+#else
+  return 0;
+#endif
+}
+
+static void restore_tiny(unsigned before) {
+#if (defined(__x86_64__) || defined(__i386__)) && defined(REAL_IS_FLOAT)
+  _mm_setcsr(before);
+#else
+  (void)before;
+#endif
+}
+
+static void *forward_thread(void *w) {
+  flush_tiny();
+  return forward_rows(w);
+}
+
+static void *backward_thread(void *w) {
+  flush_tiny();
+  return backward_rows(w);
+}
+
+/* Where the rows are cut so that each of `workers` walks about as many steps. */
+static long cut(const sequence *s, long n, long workers) {
+  int64_t total = 0, before = 0;
+  for (long t = 0; t < s->T; t++) total += s->rows[t];
+  for (long row = 0, length = s->T; row < s->B; row++, before += length) {
+    if (before * workers >= total * n) return row;
+    while (length > 0 && s->rows[length - 1] <= row) length--;
+  }
+  return s->B;
+}
+
+static int run(const sequence *s, worker *workers, long count, void *(*rows)(void *),
+               void *(*thread)(void *)) {
+  pthread_t threads[64];
+  int started[64] = {0}, failed = 0;
+  for (long i = 1; i < count; i++)
+    started[i] = !pthread_create(&threads[i], NULL, thread, &workers[i]);
+  const unsigned before = flush_tiny();
+  for (long i = 0; i < count; i++)
+    if (!started[i]) rows(&workers[i]);
+  restore_tiny(before);
+  for (long i = 0; i < count; i++) {
+    if (started[i]) pthread_join(threads[i], NULL);
+    failed |= workers[i].failed;
+  }
+  (void)s;
+  return failed;
+}
+
+static shared describe(const sequence *s) {
+  const long units = pieces(s->H, LANES);
+  return (shared){s, units, units * LANES, pieces(s->I, LANES),
+                  GATES[s->cell], SAVED[s->cell], GRADIENTS[s->cell], NULL, NULL, NULL, NULL};
+}
+
+static long divide(const shared *all, worker *workers) {
+  const sequence *s = all->s;
+  const long count = larger(1, smaller(smaller(s->threads, 64), s->B));
+  for (long i = 0; i < count; i++)
+    workers[i] = (worker){all, cut(s, i, count), cut(s, i + 1, count), NULL, NULL, NULL, 0};
+  return count;
+}
+
+/* 0, or 1 where there was not enough memory. */
+int EXPORTED(forward)(const sequence *s) {
+  shared all = describe(s);
+  const long columns = all.units * all.gates * LANES;
+  worker workers[64];
+  int failed = 1;
+  all.W_x = allocate(columns * s->I), all.W_h = allocate(columns * s->H);
+  all.b_x = zeros(columns), all.b_h = zeros(columns);
+  if (all.W_x && all.W_h && all.b_x && all.b_h) {
+    pack_gates(&all, all.W_x, s->W_x, s->I);
+    pack_gates(&all, all.W_h, s->W_h, s->H);
+    pack_bias(&all, all.b_x, s->b_x);
+    pack_bias(&all, s->cell == GRU ? all.b_h : all.b_x, s->b_h);
+    failed = run(s, workers, divide(&all, workers), forward_rows, forward_thread);
+  }
+  free(all.W_x), free(all.W_h), free(all.b_x), free(all.b_h);
+  return failed;
+}
+
+int EXPORTED(backward)(const sequence *s) {
+  shared all = describe(s);
+  const long K = all.gates * all.width, GH = all.gates * s->H, inputs = all.inputs * LANES;
+  const long dW_x = s->I <= SMALL_INPUT ? s->I * K : GH * inputs;
+  const int *gate_of = s->cell == GRU ? GATE_OF_STATE[GRU] : NULL;
+  worker workers[64];
+  const long count = divide(&all, workers);
+  int failed = 0;
+  all.W_h = allocate(K * all.width), all.W_x = allocate(K * inputs);
+  for (long i = 0; i < count; i++) {
+    workers[i].dW_h = zeros(GH * all.width), workers[i].dW_x = zeros(dW_x);
+    workers[i].db = zeros(all.gradients * all.width);
+    failed |= !workers[i].dW_h || !workers[i].dW_x || !workers[i].db;
+  }
+  failed |= !all.W_h || !all.W_x;
+  if (!failed) {
+    pack_rows(&all, all.W_h, s->W_h, s->H, gate_of);
+    if (s->dx) pack_rows(&all, all.W_x, s->W_x, s->I, NULL);
+    failed = run(s, workers, count, backward_rows, backward_thread);
+    if (!failed) add_up(&all, workers, count);
+  }
+  for (long i = 0; i < count; i++) free(workers[i].dW_h), free(workers[i].dW_x), free(workers[i].db);
+  free(all.W_h), free(all.W_x);
+  return failed;
+}

@@ -1,0 +1,179 @@
+"""`rnnexp::recurrence` against torch's own loops: every instruction set, shape, mask and stride."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from rnnexp.kernels import native, recurrence
+from rnnexp.kernels.twice import torch_loop
+
+GATES = {"tanh": 1, "relu": 1, "lstm": 4, "gru": 3}
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}  # of each tensor's largest value
+
+pytestmark = pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
+
+
+class Problem:
+    """Everything that goes into one call, drawn from a seed."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        cell: str,
+        T: int,
+        B: int,
+        I: int,  # noqa: E741
+        H: int,
+        dtype: torch.dtype = torch.float64,
+        lengths: list[int] | None = None,
+        bias: bool = True,
+        strided: bool = False,
+        seed: int = 0,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.cell, self.rows = cell, None
+        N: tuple[int, ...] = (T, B)
+        if lengths is not None:
+            self.rows = torch.tensor([sum(length > t for length in lengths) for t in range(T)])
+            N = (int(self.rows.sum()),)
+        self.x = torch.randn(*N, 2 * I if strided else I, dtype=dtype)[..., :: 2 if strided else 1]
+        G = GATES[cell] * H
+        shapes: list[tuple[int, ...]] = [(G, I), (G, H), (G,), (G,)]
+        drawn = [torch.randn(s, dtype=dtype) / H**0.5 for s in shapes]
+        self.weights: list[Tensor | None] = [*drawn[:2], *(drawn[2:] if bias else (None, None))]
+        self.h_0 = torch.randn(B, H, dtype=dtype)
+        self.c_0 = torch.randn(B, H, dtype=dtype) if cell == "lstm" else None
+        self.towards = torch.randn(*N, H, dtype=dtype), torch.randn(B, H, dtype=dtype)
+
+    @property
+    def leaves(self) -> list[Tensor]:
+        every = (self.x, *self.weights, self.h_0, self.c_0)
+        return [t.requires_grad_() for t in every if t is not None]
+
+    def results(self, theirs: bool, reverse: bool, sequence: bool, last: bool) -> list[Tensor]:
+        """Outputs, last states, and the gradient of a random mixture of them."""
+        given: Any = (self.cell, self.x, self.weights, self.h_0, self.c_0, self.rows, reverse)
+        leaves = self.leaves
+        out, h_n, c_n = torch_loop(*given) if theirs else recurrence(*given)
+        loss = torch.zeros((), dtype=out.dtype)
+        if sequence:
+            loss = loss + (out * self.towards[0]).sum()
+        if last:
+            loss = loss + (h_n * self.towards[1]).sum()
+            loss = loss + (c_n.pow(2).sum() if self.cell == "lstm" and c_n is not None else 0)
+        gradients = torch.autograd.grad(loss, leaves)
+        return [out, h_n, *([c_n] if self.cell == "lstm" and c_n is not None else []), *gradients]
+
+
+def assert_equal(problem: Problem, **how: bool) -> None:
+    ours, theirs = (problem.results(who, **how) for who in (False, True))
+    for mine, other in zip(ours, theirs, strict=True):
+        largest = float(other.detach().abs().max()) if other.numel() else 0.0
+        atol = TOLERANCE[other.dtype] * max(largest, 1e-3)  # sums may cancel
+        torch.testing.assert_close(mine, other, rtol=0, atol=atol)
+
+
+@pytest.fixture(params=native.usable())
+def instructions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("RNNEXP_KERNELS", request.param)
+    name: str = request.param
+    return name
+
+
+@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_equals_torch(instructions: str, cell: str, dtype: torch.dtype, data: Any) -> None:
+    def draw(*bounds: int) -> int:
+        number: int = data.draw(st.integers(*bounds))
+        return number
+
+    T, B, I, H = draw(1, 12), draw(1, 19), draw(1, 41), draw(1, 70)  # noqa: E741
+    lengths = None
+    if data.draw(st.booleans()):
+        lengths = sorted([T, *(draw(1, T) for _ in range(B - 1))], reverse=True)
+    problem = Problem(
+        cell, T, B, I, H, dtype, lengths, data.draw(st.booleans()), data.draw(st.booleans()),
+        draw(0, 99),
+    )  # fmt: skip
+    sequence, last = data.draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+    before = torch.get_num_threads()
+    torch.set_num_threads(draw(1, 3))
+    try:
+        assert_equal(problem, reverse=data.draw(st.booleans()), sequence=sequence, last=last)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("rows", [300, 37])  # several chunks of steps, and one step of many chunks
+def test_equals_torch_over_chunks(instructions: str, cell: str, rows: int) -> None:
+    assert_equal(
+        Problem(cell, 40, rows, 9, 33, torch.float32), reverse=False, sequence=True, last=True
+    )
+
+
+@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("lengths", [None, [4, 2, 1]])
+def test_first_and_second_derivative(cell: str, reverse: bool, lengths: list[int] | None) -> None:
+    problem = Problem(cell, 4, 3, 2, 3, lengths=lengths)
+    leaves = problem.leaves
+
+    def run(*given: Tensor) -> tuple[Tensor, ...]:
+        x, W_x, W_h, b_x, b_h, h_0, *c_0 = given
+        out = recurrence(
+            cell, x, (W_x, W_h, b_x, b_h), h_0, c_0[0] if c_0 else None, problem.rows, reverse
+        )
+        return out if cell == "lstm" else out[:2]
+
+    assert torch.autograd.gradcheck(run, leaves)
+    if cell != "relu":  # its second derivative is zero but for the kink
+        assert torch.autograd.gradgradcheck(run, leaves)
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_torch_finds_the_operator_sound(cell: str) -> None:
+    problem = Problem(cell, 5, 3, 2, 4)
+    assert len(problem.leaves) > 5
+    given = (problem.x, *problem.weights, problem.h_0, problem.c_0, None, cell, False, True)
+    torch.library.opcheck(torch.ops.rnnexp.recurrence.default, given)
+
+
+def test_nothing_is_saved_where_no_gradient_is_wanted() -> None:
+    problem = Problem("lstm", 5, 3, 2, 4)
+    given = (problem.x, *problem.weights, problem.h_0, problem.c_0, None, "lstm", False)
+    assert torch.ops.rnnexp.recurrence(*given, False)[3].numel() == 0
+    assert torch.ops.rnnexp.recurrence(*given, True)[3].numel() > 0
+
+
+@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_what_is_not_finite_is_not_hidden(instructions: str, cell: str, value: float) -> None:
+    problem = Problem(cell, 6, 3, 2, 5, torch.float32)
+    problem.x[2, 1, 0] = value
+    given: Any = (cell, problem.x, problem.weights, problem.h_0, problem.c_0, None, False)
+    mine, other = recurrence(*given)[0], torch_loop(*given)[0]
+    torch.testing.assert_close(mine.isfinite(), other.isfinite())
+    assert bool(mine[:, 0].isfinite().all()) and bool(mine[:2].isfinite().all())
+
+
+def test_small_values_keep_their_digits(instructions: str) -> None:
+    """tanh and the logistic function are right relative to their value, however small it is."""
+    x = torch.logspace(-30, 2, 400).repeat(2)
+    x[400:] *= -1
+    W_x, W_h, h_0 = torch.ones(1, 1), torch.zeros(1, 1), torch.zeros(800, 1)
+    out, _, _ = recurrence("tanh", x.view(1, -1, 1), (W_x, W_h, None, None), h_0)
+    torch.testing.assert_close(out.flatten(), x.double().tanh().float(), rtol=4e-7, atol=0)
+
+
+def test_a_call_is_the_same_to_the_bit_with_the_same_threads(instructions: str) -> None:
+    problem = Problem("gru", 30, 24, 5, 40, torch.float32)
+    first, second = (problem.results(False, False, True, True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
