@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnnexp.reports.drawing import GREY, INK, PALETTE, new_figure, picture_of
+from rnnexp.reports.drawing import INK, PALETTE, new_figure, picture_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,10 @@ __all__ = ["speed_plot"]
 MARKS = "osD^v"
 ROW = 0.55
 """inches"""
+TICKS = (0.001, 0.01, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 10, 20, 50, 100, 1000)
+NARROWEST = (0.7, 1.5)
+"""the axis goes at least from here to there, so that noise looks as small as it is"""
+NAMES = {"kept": "torch, freed memory kept"}
 Line = tuple[str, int]
 
 
@@ -39,7 +43,7 @@ def speed_plot(found: Mapping[str, Any], form: str) -> bytes:
         _draw_dots(axes, rows, name, at, colour)
         own = [mean for mean in averages if mean["contender"] == name]
         across, up = [mean["ratio"] for mean in own], [at[_line(mean)] for mean in own]
-        axes.plot(across, up, mark, color=colour, markersize=7, label=name)
+        axes.plot(across, up, mark, color=colour, markersize=7, label=NAMES.get(name, name))
     _dress(axes, lines)
     figure.legend(frameon=False, fontsize=9, ncols=len(names) or 1, loc="outside lower center")
     return picture_of(figure, form)
@@ -59,13 +63,14 @@ def _draw_dots(
 
 def _dress(axes: Axes, lines: Sequence[Line]) -> None:
     """Names of the lines, the first on top, and the line of equality."""
-    from matplotlib.ticker import LogFormatter
-
     names = [f"{cell}, {threads} thread{'s' if threads > 1 else ''}" for cell, threads in lines]
     axes.set_yticks(range(len(lines)), names)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.axvline(1, color=INK, linewidth=1)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(LogFormatter())
-    axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-    axes.tick_params(axis="x", which="minor", labelsize=8, colors=GREY)
+    ends = zip((min, max), axes.get_xlim(), NARROWEST, strict=True)
+    low, high = (pick(found, least) for pick, found, least in ends)
+    seen = [tick for tick in TICKS if low <= tick <= high]
+    axes.set_xticks(seen, [f"{tick:g}" for tick in seen])
+    axes.minorticks_off()
+    axes.set_xlim(low, high)
