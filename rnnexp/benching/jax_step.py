@@ -16,7 +16,7 @@ import optax
 
 from rnnexp.benching.shape import GATES, Shape
 
-__all__ = ["make_step"]
+__all__ = ["draw_weights", "loss_of", "make_step"]
 
 Array = Any
 Weights = dict[str, Array]
@@ -38,7 +38,7 @@ def make_step(cell: str, shape: Shape) -> Callable[[], float]:
         changes, state = optimizer.update(gradient, state, weights)
         return optax.apply_updates(weights, changes), state, loss
 
-    weights = _weights(cell, shape, key)
+    weights = draw_weights(cell, shape, key)
     kept = [weights, optimizer.init(weights)]
 
     def step() -> float:
@@ -92,7 +92,7 @@ def _lstm(w: Weights, state: Any, zx_BG: Array) -> tuple[Any, Array]:
 STEPS = {"rnn": _rnn, "gru": _gru, "lstm": _lstm}
 
 
-def _weights(cell: str, shape: Shape, key: Array) -> Any:
+def draw_weights(cell: str, shape: Shape, key: Array) -> Any:
     """Uniform in 1 / sqrt(H), as torch draws them."""
     width, bound = GATES[cell] * shape.H, shape.H**-0.5
 

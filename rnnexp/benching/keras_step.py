@@ -9,7 +9,7 @@ import importlib.util
 import os
 from collections.abc import Callable
 
-os.environ["KERAS_BACKEND"] = "jax" if importlib.util.find_spec("jax") else "torch"
+os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
 
 import keras
 import numpy as np

@@ -22,6 +22,11 @@ LEAST, MOST = 3, 1000
 """steps of a burst"""
 
 
+Made = tuple[Callable[[], float], tuple[str, str] | None]
+"""a training step that returns its loss, and which path runs our layer and why"""
+Make = Callable[[str, Shape], Made]
+
+
 class Bursts:
     """Makes the training step of what is asked for, and keeps it until something else is."""
 
@@ -53,9 +58,7 @@ class Bursts:
                 return
 
 
-def _factory(
-    library: str,
-) -> Callable[[str, Shape], tuple[Callable[[], float], tuple[str, str] | None]]:
+def _factory(library: str) -> Make:
     """Raises ImportError where the library, or what its step needs, is not installed."""
     if library == "jax":
         from rnnexp.benching.jax_step import make_step as make_jax
@@ -105,12 +108,12 @@ def main(library: str, keeps: str, threads: str, cores: str) -> None:
 
 
 def _versions() -> dict[str, str]:
-    loaded = {
-        name: sys.modules[name]
-        for name in ("torch", "jax", "optax", "keras")
-        if name in sys.modules
-    }
-    return {name: str(getattr(module, "__version__", "")) for name, module in loaded.items()}
+    """Of what has been imported; Keras says on what it stands."""
+    loaded = [name for name in ("torch", "jax", "optax", "keras") if name in sys.modules]
+    found: dict[str, str] = {name: str(sys.modules[name].__version__) for name in loaded}
+    if "keras" in found:
+        found["keras"] += f" on {sys.modules['keras'].backend.backend()}"
+    return found
 
 
 if __name__ == "__main__":
