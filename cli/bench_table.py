@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from .table import Cell, Column, fact_lines, table, without_room
-from .text import number, safe, style, wrapped
+from .text import safe, style, wrapped
 
 if TYPE_CHECKING:
     from rnnexp.benching.results import Mean, Row
@@ -58,7 +58,7 @@ def _ratio(value: float | None) -> Cell:
     if value is None:
         return ""
     text = f"{value:.2f}x" if value < 100 else f"{value:,.0f}x"
-    return text, "red" if value < 1 else ""
+    return text, "red" if round(value, 2) < 1 else ""
 
 
 def means_text(means: Sequence[Mean], stream: IO[str]) -> str:
@@ -95,7 +95,7 @@ def notes_text(found: Mapping[str, Any], stream: IO[str]) -> str:
     text = fact_lines(facts, stream)
     if load is not None and load >= BUSY:
         warning = (
-            f"other programs used {number(load)} cores when this began: read the ratios alone,"
+            f"other programs used {load:.1f} cores when this began: read the ratios alone,"
             " and those of several threads not at all"
         )
         text += "\n" + style(wrapped(warning, stream), "yellow", stream)

@@ -83,9 +83,11 @@ class Team:
             elif said:
                 self.versions |= said["ready"]
 
-    def best_product(self) -> dict[str, Any]:
+    def best_product(self, seconds: float) -> dict[str, Any]:
         """Measured in the process of torch, whose allocator is as it comes."""
-        return self._told(TORCH.name, lambda member: member.ask(do="product")) or {}
+        return (
+            self._told(TORCH.name, lambda member: member.ask(do="product", seconds=seconds)) or {}
+        )
 
     def round(self, cell: str, shape: Shape, seconds: float, number: int) -> dict[str, Any]:
         """One burst of each, every round begun by another; what each answered."""
@@ -149,7 +151,7 @@ def measure(plan: Plan, watcher: Watcher) -> Measured:
     absent: dict[str, str] = {}
     for threads in plan.threads:
         with _team(plan, threads) as team:
-            products[threads] = team.best_product()
+            products[threads] = team.best_product(plan.seconds)
             rows += _rows(plan, team, products[threads]["gflops"], watcher)
             versions |= team.versions
             absent |= team.absent

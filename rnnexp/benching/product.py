@@ -13,25 +13,25 @@ from torch import Tensor
 __all__ = ["best_product"]
 
 SIZES = (512, 1024, 2048)
-SECONDS = 0.25
 LEAST = 3
 
 
-def best_product() -> dict[str, Any]:
+def best_product(seconds: float) -> dict[str, Any]:
     """GFLOP/s of the fastest float32 product of square matrices in torch, and which one it was.
 
-    Tried are MKL (`torch.mm`) and oneDNN (`mkldnn._linear_pointwise`), the best of many each.
+    Tried are MKL (`torch.mm`) and oneDNN (`mkldnn._linear_pointwise`), the best of `seconds` each.
     """
-    rates = {name: rate for size in SIZES for name, rate in _rates(size)}
+    rates = {name: rate for size in SIZES for name, rate in _rates(size, seconds)}
     by = max(rates, key=lambda name: rates[name])
     return {"gflops": rates[by], "by": by}
 
 
-def _rates(size: int) -> Iterator[tuple[str, float]]:
+def _rates(size: int, seconds: float) -> Iterator[tuple[str, float]]:
     a_NN, b_NN = torch.randn(size, size), torch.randn(size, size)
     with torch.no_grad():
         for name, product in _products().items():
-            yield f"{name} {size}", 2e-9 * size**3 / _best_seconds(partial(product, a_NN, b_NN))
+            run = partial(product, a_NN, b_NN)
+            yield f"{name} {size}", 2e-9 * size**3 / _best_seconds(run, seconds)
 
 
 def _products() -> dict[str, Callable[[Tensor, Tensor], Any]]:
@@ -42,10 +42,10 @@ def _products() -> dict[str, Callable[[Tensor, Tensor], Any]]:
     return found
 
 
-def _best_seconds(run: Callable[[], object]) -> float:
+def _best_seconds(run: Callable[[], object], seconds: float) -> float:
     run()
     best, number, began = float("inf"), 0, time.perf_counter()
-    while number < LEAST or time.perf_counter() - began < SECONDS:
+    while number < LEAST or time.perf_counter() - began < seconds:
         before = time.perf_counter()
         run()
         best, number = min(best, time.perf_counter() - before), number + 1

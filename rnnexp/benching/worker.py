@@ -73,10 +73,10 @@ def _factory(library: str) -> Make:
     return lambda cell, shape: make_step(cell, shape, ours=library == "rnnexp")
 
 
-def _product() -> Record:
+def _product(seconds: float) -> Record:
     from rnnexp.benching.product import best_product
 
-    return best_product()
+    return best_product(seconds)
 
 
 def main(library: str, keeps: str, threads: str, cores: str) -> None:
@@ -100,7 +100,7 @@ def main(library: str, keeps: str, threads: str, cores: str) -> None:
 
     def answer(asked: Record) -> Record:
         if asked["do"] == "product":
-            return _product()
+            return _product(asked["seconds"])
         return bursts.run(asked["cell"], Shape.of(asked["shape"]), asked["seconds"])
 
     say({"ready": _versions()})

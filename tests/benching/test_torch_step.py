@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import torch
 
 import rnnexp
 from rnnexp.benching.shape import CELLS, Shape
 from rnnexp.benching.torch_step import make_step, path_of
 
 SHAPE = Shape(8, 6, 2, 5, 2)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the worker sees to; several threads wait for whatever else this machine does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("cell", CELLS)

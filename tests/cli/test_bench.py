@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -121,4 +120,7 @@ def test_an_interruption_ends_with_130_and_leaves_no_worker() -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in out + err
-    assert not any(os.path.exists(f"/proc/{child}") for child in children)  # noqa: PTH110
+    # One that was just being started learns of it when it has imported torch and finds no parent.
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
