@@ -35,7 +35,8 @@ gallery: $(READY)  ## train every config of the gallery whole and check its expe
 results: $(READY)  ## train the rows of the results table and write docs/results.md (about 3 h; goes on where it stopped)
 	$(BIN)/python -m benchmarks.results --out docs/results.md
 
-bench: $(READY)  ## what the runner adds to a bare loop, start-up, memory under truncated BPTT
+bench: $(READY)  ## our layers against torch's, what the runner adds to a bare loop, start-up, memory under truncated BPTT
+	$(BIN)/rnnexp bench
 	$(BIN)/python -m benchmarks.runner_overhead
 	$(BIN)/python -m benchmarks.start_up
 	$(BIN)/python -m benchmarks.truncated_memory
