@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
+PEERS  := .venv-peers
 
 .DELETE_ON_ERROR:
-.PHONY: train test check offline gallery results bench proof fuzz-config docs lecture wheel clean
+.PHONY: train test check offline gallery results bench bench-peers proof fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -34,10 +35,19 @@ gallery: $(READY)  ## train every config of the gallery whole and check its expe
 results: $(READY)  ## train the rows of the results table and write docs/results.md (about 3 h; goes on where it stopped)
 	$(BIN)/python -m benchmarks.results --out docs/results.md
 
-bench: $(READY)  ## what the runner adds to a bare loop, start-up, memory under truncated BPTT
+bench: $(READY)  ## our layers against torch's, what the runner adds to a bare loop, start-up, memory under truncated BPTT
+	$(BIN)/rnnexp bench
 	$(BIN)/python -m benchmarks.runner_overhead
 	$(BIN)/python -m benchmarks.start_up
 	$(BIN)/python -m benchmarks.truncated_memory
+
+bench-peers: $(READY) $(PEERS)/ready  ## training steps of our layers against torch, JAX and Keras (about 15 min)
+	$(BIN)/python -m benchmarks.layer_speed --peers $(PEERS)/bin/python
+
+$(PEERS)/ready: constraints.txt benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q -c constraints.txt -c benchmarks/peers.txt jax optax keras torch==2.13.0
+	touch $@
 
 proof: $(READY)  ## crash safety in full: kills, signals, chains, errors at every storage call, saboteurs (about 3 h)
 	RNNEXP_PROOF=1 $(BIN)/python -m pytest -q -n 2 tests/test_resuming.py tests/test_storage_trouble.py tests/recording tests/test_hostile.py tests/test_saboteurs.py
@@ -55,4 +65,4 @@ wheel: $(READY)
 	$(BIN)/python -m pip wheel -q -c constraints.txt --no-build-isolation --no-deps -w dist .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

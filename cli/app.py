@@ -14,6 +14,7 @@ from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
 
 from . import configs, data, runs
+from .bench import bench
 from .compare import compare
 from .compare_manual import compare_manual
 from .diagnose import diagnose
@@ -65,6 +66,7 @@ class Commands(Group):
         "schema",
         "configs",
         "data",
+        "bench",
         "doctor",
     )
 
@@ -137,6 +139,7 @@ def _rnnexp(
       rnnexp schema > schema.json
       rnnexp configs cp quickstart mine.yaml
       rnnexp data get tinyshakespeare
+      rnnexp bench --quick
       rnnexp doctor
     """
 
@@ -162,6 +165,7 @@ app.command(cls=Command)(init)
 app.command(cls=Command)(validate)
 app.command(cls=Command)(plan)
 app.command(cls=Command)(schema)
+app.command(cls=Command)(bench)
 app.command(cls=Command)(doctor)
 app.add_typer(_group(RUNS_HELP, runs.ls, show, compare, report, verify, rm), name="runs")
 app.add_typer(_group(CONFIGS_HELP, configs.ls, configs.cp), name="configs")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     ["rnnexp.cli"],
     ["rnnexp.sweeps"],
-    ["rnnexp.evaluating", "rnnexp.planning", "rnnexp.verifying"],
+    ["rnnexp.benching", "rnnexp.evaluating", "rnnexp.planning", "rnnexp.verifying"],
     ["rnnexp.reproducing", "rnnexp.resuming"],
     ["rnnexp.drift"],
     ["rnnexp.runner"],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "FORMATS",
     "Series",
     "as_png",
     "draw_line",
@@ -25,6 +26,7 @@ __all__ = [
     "make_logarithmic",
     "new_figure",
     "number",
+    "picture_of",
     "plain",
     "png_of",
 ]
@@ -42,6 +44,8 @@ BESIDE_THE_TITLE = 2
 """so many entries of a legend fit there"""
 PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", INK)
 FORMS = ("-", "--", "-.", ":", "-", "--", "-.")
+FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
+"""of a picture, and what each would say of the hour or the program"""
 
 
 def new_figure(
@@ -146,11 +150,17 @@ def as_png(figure: Figure, axes: Axes) -> bytes:
 
 def png_of(figure: Figure) -> bytes:
     """The figure as PNG; a letter that the font lacks is a box."""
+    return picture_of(figure, "png")
+
+
+def picture_of(figure: Figure, form: str) -> bytes:
+    """The same in one of `FORMATS`."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
     stream = io.BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), rc_context({"svg.hashsalt": "rnnexp"}):
         warnings.filterwarnings("ignore", "Glyph .* missing from")
-        figure.savefig(stream, format="png", metadata={"Software": None})
+        figure.savefig(stream, format=form, metadata={FORMATS[form]: None})
     return stream.getvalue()

@@ -33,6 +33,7 @@ COMMANDS = [
     "schema",
     "configs",
     "data",
+    "bench",
     "doctor",
 ]
 PAGES = [[name] for name in COMMANDS] + [
