@@ -182,9 +182,9 @@ def _near_elsewhere(case: _Case) -> Advice | None:
 
 _RULES: tuple[Callable[[_Case], Advice | None], ...] = (
     _code,
+    _other_alternative,
     _without_equivalent,
     _other_kind,
-    _other_alternative,
     _discriminator,
     _spelling,
     _foreign,
