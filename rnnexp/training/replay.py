@@ -59,13 +59,15 @@ def _gradients(
     results: Sequence[Tensor], gradients: Sequence[Tensor | None], sources: Sequence[Tensor | None]
 ) -> Iterator[Tensor | None]:
     """The gradient of each source; None where there is none."""
-    reached = [(r, g) for r, g in zip(results, gradients, strict=True) if g is not None]
     needs = [source is not None and source.requires_grad for source in sources]
-    wanted = [
-        source for source, need in zip(sources, needs, strict=True) if source is not None and need
-    ]
-    ends, arriving = [r for r, _ in reached], [g for _, g in reached]
-    found = iter(torch.autograd.grad(ends, wanted, arriving, allow_unused=True) if ends else ())
+    wanted = [each for each, need in zip(sources, needs, strict=True) if each is not None and need]
+    # The slope of sum(r * g) is that of r against g; `grad_outputs` would import sympy for it.
+    with torch.enable_grad():
+        slopes = [(r * g).sum() for r, g in zip(results, gradients, strict=True) if g is not None]
+        total = sum(slopes)
+    found: Iterator[Tensor | None] = iter(())
+    if isinstance(total, Tensor):
+        found = iter(torch.autograd.grad(total, wanted, allow_unused=True))
     for need in needs:
         yield next(found, None) if need else None
 

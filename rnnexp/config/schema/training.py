@@ -146,13 +146,14 @@ class Truncated(Section):
 
 
 class Checkpointed(Section):
-    """Full backpropagation through time that keeps little and computes the rest again."""
+    """Full backpropagation through time that keeps little and computes the rest again; it takes the
+    least memory with a `checkpoint_every` of about the square root of the time steps.
+    """
 
     full: Literal[True] = True
     """the gradient goes back to the beginning, as with `bptt: full`"""
     checkpoint_every: Annotated[int, Field(ge=1, le=1_000_000)]
-    """time steps between two states that are kept; the forward pass between them is made again when
-    the gradient comes to it. About the square root of T needs the least memory"""
+    """time steps between two states that are kept; what lies between is computed again"""
 
 
 Backpropagation = Literal["full"] | Truncated | Checkpointed
