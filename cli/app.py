@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -174,6 +175,7 @@ app.add_typer(_group(DATA_HELP, data.ls, data.get), name="data")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns the exit code of the process."""
+    _wait_briefly()
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = given[: given.index("--")] if "--" in given else given
     try:
@@ -188,6 +190,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         wipe()
     return code
+
+
+def _wait_briefly() -> None:
+    """Have torch's threads give their core away soon while they wait for each other.
+
+    GNU OpenMP spins for milliseconds first, at every meeting: where other work wants the cores, two
+    threads then take ten times as long as one. Read once, when torch is loaded, here and in the
+    workers of a sweep. No number depends on it.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 def _run(arguments: list[str]) -> int:

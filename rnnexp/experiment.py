@@ -31,6 +31,7 @@ from rnnexp.training.device import (
 from rnnexp.training.evaluation import Evaluation, evaluate, evaluation_batches
 from rnnexp.training.memory import check_training_memory
 from rnnexp.training.schedules import check_warm_up
+from rnnexp.training.segments import in_segments
 from rnnexp.training.trainer import Trainer
 
 __all__ = ["Experiment", "assemble", "describe", "initial_network"]
@@ -72,7 +73,8 @@ class Experiment:
     def evaluate(self, split: str, keep_answers: bool = False) -> Evaluation:
         """Score a split with the network as it is, as thoroughly as a finished one."""
         batches = self.batches(split)
-        return evaluate(self.network, self.task.final(), batches, self.device, keep_answers)
+        network = in_segments(self.network, self.config.experiment.training.bptt)
+        return evaluate(network, self.task.final(), batches, self.device, keep_answers)
 
 
 @out_of_memory()

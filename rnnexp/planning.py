@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.schema.training import Backpropagation
 from rnnexp.experiment import Experiment, assemble, describe
 from rnnexp.training.device import out_of_memory
 from rnnexp.training.memory import depth_of, training_bytes
@@ -23,9 +23,10 @@ WARM_UP, TIMED = 1, 3
 def plan(config: Config) -> dict[str, Any]:
     """Everything `rnnexp plan` shows; three updates are really made, nothing is written.
 
-    Keys beside those of `describe`: name, target; `memory_bytes` with `full` and, for truncated
-    BPTT, `truncated`; `steps_per_epoch`, `steps`, `epochs`; `seconds_per_step`,
-    `seconds_per_epoch`, `seconds`; `depth` in time steps.
+    Keys beside those of `describe`: name, target; `memory_bytes` with `full` and, where BPTT is
+    another, `truncated` or `checkpointed`; `steps_per_epoch`, `steps`, `epochs`;
+    `seconds_per_step`, `seconds_per_epoch`, `seconds`; `depth`, the time steps that are held at
+    once.
 
     Raises:
         RnnexpError: whatever would stop the training before its first step.
@@ -66,12 +67,12 @@ def _memory(experiment: Experiment) -> dict[str, int]:
     training, time_steps = experiment.config.experiment.training, experiment.dataset.time_steps
     batch_size = min(training.batch_size, len(experiment.dataset.train))
 
-    def needed(depth: int) -> int:
-        return training_bytes(experiment.layers, training.optimizer, batch_size, depth)
+    def needed(bptt: Backpropagation) -> int:
+        return training_bytes(experiment.layers, training.optimizer, batch_size, bptt, time_steps)
 
-    memory = {"full": needed(time_steps)}
-    if isinstance(training.bptt, Truncated):
-        memory["truncated"] = needed(depth_of(training.bptt, time_steps))
+    memory = {"full": needed("full")}
+    if training.bptt != "full":
+        memory[type(training.bptt).__name__.lower()] = needed(training.bptt)
     return memory
 
 

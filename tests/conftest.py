@@ -31,6 +31,11 @@ PUBLIC_DATA = Path(__file__).parents[2] / "shared" / "data"
 if PUBLIC_DATA.is_dir():
     os.environ.setdefault("RNNEXP_DATA", str(PUBLIC_DATA))
 
+# Tiny networks: threads that wait for each other cost ten times the work, and where the tests run
+# side by side a hundred times. Nothing here has imported torch yet, which reads this once. What a
+# config asks for is asked for all the same.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")

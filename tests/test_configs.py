@@ -28,7 +28,7 @@ def test_two_steps_of_each(entry: Entry, tmp_path: Path) -> None:
     text = entry.path.read_text(encoding="utf-8")
     if wanted := missing(text):
         pytest.skip(f"not in {cache_folder()}: {', '.join(wanted)} (rnnexp data get)")
-    overrides = ["training.max_steps=2"]
+    overrides = ["training.max_steps=2", "training.threads=1"]
     if "warmup_steps" in text:
         overrides.append("training.schedule.warmup_steps=0")
     if re.search(r"train: \d{4,}", text):

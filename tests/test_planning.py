@@ -33,6 +33,14 @@ def test_the_plan_of_a_truncated_training(make_config: Any, tmp_path: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
+def test_the_plan_of_a_training_in_segments(make_config: Any) -> None:
+    training = {"batch_size": 4, "bptt": {"full": True, "checkpoint_every": 5}}
+    config = make_config(data=SINES, task={"kind": "many_to_one"}, model=MODEL, training=training)
+    planned = plan(config)
+    assert (planned["depth"], planned["time_steps"]) == (5 + 40 // 5, 40)
+    assert planned["memory_bytes"]["checkpointed"] < planned["memory_bytes"]["full"]
+
+
 def test_limits_bound_the_plan(make_config: Any) -> None:
     training = {"epochs": 1000, "max_steps": 50, "max_minutes": 1e-6}
     config = make_config(data=SINES, task={"kind": "many_to_one"}, model=MODEL, training=training)

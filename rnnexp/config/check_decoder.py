@@ -10,7 +10,7 @@ from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked, is
 from rnnexp.config.schema.data import Records, ReversedAddition
 from rnnexp.config.schema.model import Decoder, Model
 from rnnexp.config.schema.task import ManyToMany
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.schema.training import Checkpointed
 
 __all__: list[str] = []
 
@@ -62,10 +62,13 @@ def dropouts_of_one_stack(config: Config) -> Findings:
 
 @checked
 def one_stretch_of_gradient(config: Config) -> Findings:
-    if _is_delayed(config) and isinstance(config.experiment.training.bptt, Truncated):
-        message = "the target's gradient goes back through the whole source"
-        hint = "write bptt: full"
-        yield Finding(CONTRADICTION, "training.bptt", message, DELAYED, hint=hint)
+    bptt = config.experiment.training.bptt
+    if not _is_delayed(config) or bptt == "full":
+        return
+    message, key = "the target's gradient goes back through the whole source", "training.bptt"
+    if isinstance(bptt, Checkpointed):
+        message = "an encoder-decoder is not run in segments"
+    yield Finding(CONTRADICTION, key, message, DELAYED, hint="write bptt: full")
 
 
 @checked

@@ -15,7 +15,7 @@ from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.schema.data import PythonDocs, Records, Text
 from rnnexp.config.schema.task import OneToMany
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.schema.training import Checkpointed, Truncated
 
 Findings = Iterator[Finding]
 
@@ -136,6 +136,12 @@ def bidirectional(config: Config) -> Findings:
     if isinstance(experiment.training.bptt, Truncated):
         message = "the backward direction needs the whole sequence, truncated BPTT cuts it"
         yield Finding(CONTRADICTION, key, message, ("training.bptt",))
+    if isinstance(experiment.training.bptt, Checkpointed):
+        message = (
+            "the backward direction ends where the forward one begins: no state joins segments"
+        )
+        because = ("training.bptt.checkpoint_every",)
+        yield Finding(CONTRADICTION, key, message, because, hint="write bptt: full")
     if isinstance(experiment.task, OneToMany):
         message = "a sequence that is being generated has no future to read"
         yield Finding(CONTRADICTION, key, message, ("task.kind",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isqrt
 
 from rnnexp.config.compatibility import (
     compares_texts,
@@ -15,7 +16,7 @@ from rnnexp.config.config import Config
 from rnnexp.config.finding import CONTRADICTION, NO_EFFECT, Finding, checked
 from rnnexp.config.nearest import nearest
 from rnnexp.config.schema.data import PythonDocs, Records, Series, Text
-from rnnexp.config.schema.training import Plateau, Sgd, StepDecay, Truncated
+from rnnexp.config.schema.training import Checkpointed, Plateau, Sgd, StepDecay, Truncated
 
 __all__ = ["monitored_metrics"]
 
@@ -62,6 +63,25 @@ def truncation_and_length(config: Config) -> Findings:
             f"the only target comes after {steps} steps, so updates before it would have no loss"
         )
         yield Finding(CONTRADICTION, key, message, (*keys, "task.kind"), hint="write bptt: full")
+
+
+@checked
+def segments_and_length(config: Config) -> Findings:
+    experiment = config.experiment
+    bptt, steps = experiment.training.bptt, steps_of(experiment.data)
+    if isinstance(bptt, Checkpointed) and steps is not None and bptt.checkpoint_every >= steps:
+        message = f"the sequences have {steps} steps, so nothing is computed again"
+        key, hint = "training.bptt.checkpoint_every", f"about {isqrt(steps)}, or bptt: full"
+        yield Finding(NO_EFFECT, key, message, _length_keys(config), hint=hint)
+
+
+@checked
+def one_dropout_mask_per_sequence(config: Config) -> Findings:
+    bptt, key = config.experiment.training.bptt, "model.recurrent_dropout"
+    if isinstance(bptt, Checkpointed) and config.experiment.model.recurrent_dropout:
+        message = "one mask holds for a whole sequence, and each segment would draw its own"
+        because = ("training.bptt.checkpoint_every",)
+        yield Finding(CONTRADICTION, key, message, because, hint="write bptt: full")
 
 
 def _length_keys(config: Config) -> tuple[str, ...]:

@@ -107,6 +107,8 @@ _NAMES: Mapping[str, str] = {
     "tbptt_k1",
     "training.bptt.k2": "tbptt_k2",
     "training.bptt.carry_state": "stateful keep_state",
+    "training.bptt.checkpoint_every": "gradient_checkpointing activation_checkpointing "
+    "checkpoint_activations remat rematerialize recompute",
     "training.label_smoothing": "label_smoothing_factor smoothing label_smooth",
     "training.monitor": "metric validation_metric early_stopping_metric metric_for_best_model",
     "training.mode": "minimize_metric greater_is_better",

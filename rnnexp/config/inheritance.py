@@ -1,7 +1,8 @@
 """`base: other.yaml`: a config that starts from another one.
 
-Sections merge key by key. A section whose kind changes (another `source`, `kind` or `name`) is
-replaced whole, since the keys of the old kind mean nothing to the new one. `null` unsets a key.
+Sections merge key by key. A section whose kind changes (another `source`, `kind` or `name`, or
+`full` where BPTT was truncated) is replaced whole, since the keys of the old kind mean nothing to
+the new one. `null` unsets a key.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["MAX_BASES", "load_with_bases"]
 
 MAX_BASES = 8
 
-_DISCRIMINATORS = ("source", "kind", "name")
+_DISCRIMINATORS = ("source", "kind", "name", "full")
 
 
 def load_with_bases(path: Path, text: str, heirs: tuple[Path, ...] = ()) -> Document:

@@ -64,12 +64,16 @@ def _below(path: str, found: tuple[Kind, ...]) -> Iterator[str]:
                 (k for k in ("source", "kind", "name") if tag and k in kind.section.model_fields),
                 "",
             )
-            yield from _section(path, kind.section, f"{key}: {tag}" if tag else "")
+            alone = tag or len([each for each in found if each.section]) == 1
+            title = (
+                f"{key}: {tag}" if tag else "" if alone else next(iter(kind.section.model_fields))
+            )
+            yield from _section(path, kind.section, title)
 
 
 def _row(name: str, info: FieldInfo, meaning: str) -> str:
     accepts = allowed(kinds_of_field(info))
-    cells = (f"`{name}`", _default(info), accepts, meaning)
+    cells = (f"`{name}`", _default(info), accepts, " ".join(meaning.split()))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

@@ -48,7 +48,8 @@ def _plain(alternatives: tuple[Kind, ...]) -> list[Kind]:
 
 
 def _branch(alternatives: tuple[Kind, ...], label: str | int) -> tuple[Kind, ...]:
-    tagged = sections(alternatives).get(str(label))
+    named = {kind.section.__name__.lower(): kind.section for kind in alternatives if kind.section}
+    tagged = sections(alternatives).get(str(label)) or named.get(str(label))
     wanted = "a list" if str(label).startswith("tuple[") else "a section"
     if tagged is None:
         return tuple(kind for kind in alternatives if kind.name == wanted)[:1]

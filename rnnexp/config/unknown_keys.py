@@ -82,6 +82,18 @@ def _other_kind(case: _Case) -> Advice | None:
     return Advice(f"unknown key for {key}: {chosen}; known for {', '.join(tags)}")
 
 
+def _other_alternative(case: _Case) -> Advice | None:
+    """`checkpoint_every` beside `k1`: of two sections that no key names, the other one's."""
+    others = [kind.section for kind in case.spot.siblings if kind.section is not case.spot.section]
+    if discriminator(case.spot.siblings) is not None:
+        return None
+    for section in others:
+        if section is not None and case.name in section.model_fields:
+            ours, theirs = ", ".join(case.keys), ", ".join(section.model_fields)
+            return Advice(f"unknown key beside {ours}; known for a section with {theirs}")
+    return None
+
+
 def _section_value(case: _Case, key: str) -> Any:
     value: Any = case.document.tree
     for part in case.spot.path[:-1]:
@@ -118,6 +130,8 @@ def _usage(name: str, target: str) -> str | None:
         return "hidden_sizes has one entry per recurrent layer, such as [64, 32] for two layers"
     if target == "training.bptt.k1":
         return "write bptt: {k1: 35, k2: 35}: an update every k1 steps, gradient k2 steps back"
+    if target == "training.bptt.checkpoint_every":
+        return "write bptt: {full: true, checkpoint_every: 32}, about the square root of T"
     if target.startswith("training.clip."):
         return f"write clip: {{{target.rpartition('.')[2]}: 1.0}} under training"
     return None
@@ -168,6 +182,7 @@ def _near_elsewhere(case: _Case) -> Advice | None:
 
 _RULES: tuple[Callable[[_Case], Advice | None], ...] = (
     _code,
+    _other_alternative,
     _without_equivalent,
     _other_kind,
     _discriminator,

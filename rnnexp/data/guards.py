@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnexp.config.config import Config
 from rnnexp.config.schema.task import ManyToOne
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.schema.training import Checkpointed, Truncated
 from rnnexp.data.dataset import Dataset, Image, Tokens, Words
 from rnnexp.data.splits import SPLITS
 from rnnexp.errors import DataError
@@ -148,6 +148,16 @@ def _check_word_dropout(config: Config, dataset: Dataset) -> None:
 def _check_truncation(config: Config, dataset: Dataset) -> None:
     truncated = config.experiment.training.bptt
     steps = dataset.time_steps
+    if isinstance(truncated, Checkpointed) and truncated.checkpoint_every >= steps:
+        raise DataError(
+            f"the sequences are {steps:,} steps long, so nothing would be computed again",
+            code="DAT146",
+            position=config.where("training.bptt.checkpoint_every"),
+            key="training.bptt.checkpoint_every",
+            value=truncated.checkpoint_every,
+            allowed=f"1..{steps - 1}",
+            hint="bptt: full keeps everything",
+        )
     if isinstance(truncated, Truncated) and truncated.k1 > steps:
         raise DataError(
             f"k1 is {truncated.k1:,}, but the sequences are {steps:,} steps long",

@@ -99,16 +99,41 @@ class Network(nn.Module):
 
         teacher: the true previous outputs, where the top layer feeds its own back.
         """
-        x_TBI = self.dropouts.inputs(self.encode(self.dropouts.words(inputs)))
-        if condition is not None and self.encode_condition is not None:
-            if self.bridge is None:
-                x_TBI = _append(x_TBI, self.encode_condition(condition))
-            elif state is None:
-                state = self.bridge(self.encode_condition(condition))
-        h, last = self.stack(x_TBI, state, lengths_B, teacher)
+        state, appended_BC = self.told(state, condition)
+        h, last = self.read(inputs, state, lengths_B, appended_BC, teacher)
         if self.pooling != "last":
             h = pool(h, lengths_B, self.pooling)
-        return self.head(self.dropouts.outputs(h)), last
+        return self.answer(h), last
+
+    def told(
+        self, state: StackState | None, condition: Tensor | None
+    ) -> tuple[StackState | None, Tensor | None]:
+        """The first state, and what every step reads besides its input, (B, C) or None."""
+        if condition is None or self.encode_condition is None:
+            return state, None
+        if self.bridge is None:
+            return state, self.encode_condition(condition)
+        return (self.bridge(self.encode_condition(condition)) if state is None else state), None
+
+    def read(
+        self,
+        inputs: Tensor,
+        state: StackState | None,
+        lengths_B: Tensor | None,
+        appended_BC: Tensor | None,
+        teacher: Teacher | None,
+    ) -> tuple[Tensor, StackState]:
+        """What the stack returns, and its last state."""
+        x_TBI = self.dropouts.inputs(self.encode(self.dropouts.words(inputs)))
+        if appended_BC is not None:
+            x_TBI = _append(x_TBI, appended_BC)
+        found: tuple[Tensor, StackState] = self.stack(x_TBI, state, lengths_B, teacher)
+        return found
+
+    def answer(self, h: Tensor) -> Tensor:
+        """What the head makes of what the stack returned."""
+        output: Tensor = self.head(self.dropouts.outputs(h))
+        return output
 
     def reading_numbers(self) -> Network:
         """The same modules without what encodes the tokens: it reads what that would return."""

@@ -93,6 +93,7 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.dropout = nn.Dropout(dropout) if dropout else None
         self.output_size = layers[-1].output_size
+        self.return_sequences = layers[-1].return_sequences
 
     def forward(
         self,

@@ -86,7 +86,8 @@ class TruncatedUnroller:
             output, _ = network(inputs[split:], state, None, window.condition)
             outputs.append(output)
         whole = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-        return whole[-len(window.inputs) :], Carried(inputs[split:], kept)
+        # A view, even an empty one, would keep the whole batch until the next window.
+        return whole[-len(window.inputs) :], Carried(inputs[split:].clone(), kept)
 
 
 def detach(state: StackState | None) -> StackState | None:

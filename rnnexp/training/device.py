@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import torch
 
@@ -13,6 +14,7 @@ from rnnexp.errors import EnvironmentMissingError, MemoryExceededError, Position
 
 __all__ = [
     "autocast",
+    "autocast_as_now",
     "choose_device",
     "choose_threads",
     "keep_freed_memory",
@@ -60,6 +62,12 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
         return
     with _onednn_only_where_it_can(device), torch.autocast(device.type, dtype=torch.bfloat16):
         yield
+
+
+def autocast_as_now(device: torch.device) -> Callable[[], AbstractContextManager[None]]:
+    """`autocast` as it is in force here, for what is computed again elsewhere."""
+    now = "bfloat16" if torch.is_autocast_enabled(device.type) else "float32"
+    return partial(autocast, device, now)
 
 
 @contextmanager

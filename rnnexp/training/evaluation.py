@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.schema.training import Backpropagation, Truncated
 from rnnexp.data.batches import Batch, Batches
 from rnnexp.data.dataset import Dataset
 from rnnexp.layers.encoder_decoder import AnyNetwork
@@ -39,7 +39,7 @@ class Evaluation:
 
 
 def evaluation_batches(
-    dataset: Dataset, split: str, batch_size: int, bptt: str | Truncated
+    dataset: Dataset, split: str, batch_size: int, bptt: Backpropagation
 ) -> Batches:
     """The batches that score a split, in pieces of k2 time steps where training is truncated too.
 

@@ -1,5 +1,7 @@
 """From batches to gradients: full backpropagation with accumulation, or truncated windows.
 
+Full backpropagation in segments is the network's own affair (`segments.py`).
+
 A loss is the sum over the valid targets divided by their number over the whole update, so that
 padding, short batches and accumulation change nothing.
 """
@@ -24,6 +26,7 @@ from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.task import Task
 from rnnexp.training.bptt import TruncatedUnroller
 from rnnexp.training.device import autocast
+from rnnexp.training.segments import in_segments
 from rnnexp.training.teacher import Teacher
 
 __all__ = ["Gradients", "Pending"]
@@ -44,7 +47,7 @@ class Gradients:
     def __init__(
         self, config: Training, network: AnyNetwork, task: Task, device: torch.device
     ) -> None:
-        self.network, self.task, self.device = network, task, device
+        self.network, self.task, self.device = in_segments(network, config.bptt), task, device
         self.accumulate, self.precision = config.accumulate, config.precision
         # One answer at the end has a single window, the whole sequence: nothing to truncate.
         self.unroller: TruncatedUnroller | None = None

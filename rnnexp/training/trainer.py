@@ -28,6 +28,7 @@ from rnnexp.training.interrupt import Interrupt, Interrupted
 from rnnexp.training.journal import Journal
 from rnnexp.training.optimizers import build_optimizer
 from rnnexp.training.schedules import LearningRate
+from rnnexp.training.segments import in_segments
 from rnnexp.training.snapshot import carried_state, model_weights, restore, snapshot
 from rnnexp.training.stopping import Monitor
 from rnnexp.training.update import Updater
@@ -160,7 +161,8 @@ class Trainer:
         journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
         try:
             with interrupt.scoring():
-                result = evaluate(self.network, self.task, self.val, self.device)
+                network = in_segments(self.network, self.config.bptt)
+                result = evaluate(network, self.task, self.val, self.device)
         except Interrupted as stop:
             self._leave(journal, interrupt, stop.number)
         improved = self._validated(journal, result.metrics)

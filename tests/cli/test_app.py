@@ -218,3 +218,19 @@ def test_any_terminal_gets_plain_text(environment: dict[str, str], tmp_path: Pat
     assert "\x1b" not in done.stdout and "\x07" not in done.stdout and "\u202e" not in done.stdout
     if "LC_ALL" in environment:
         assert done.stdout.isascii()
+
+
+def test_threads_give_their_core_away_soon_unless_the_user_says_how(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for given, expected in (
+        ({}, "10000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "active"}, None),
+    ):
+        for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        run(capsys, "--version")
+        assert os.environ.get("GOMP_SPINCOUNT") == expected

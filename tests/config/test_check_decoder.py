@@ -45,6 +45,7 @@ def test_what_goes_together(load: Load, overrides: list[str]) -> None:
         (["data.unit=number", "~model.embedding"], "CFG202", "data.target_unit"),
         (["data.target_unit=number"], "CFG202", "data.target_unit"),
         (["training.bptt={k1: 4, k2: 4}"], "CFG202", "training.bptt"),
+        (["training.bptt={checkpoint_every: 4}"], "CFG202", "training.bptt"),
         (["model.cell=rnn", "model.recurrence=output_to_hidden"], "CFG202", "model.recurrence"),
         (["task.length_penalty=0.5"], "CFG201", "task.length_penalty"),
         (["model.tied_embedding=true"], "CFG202", "model.tied_embedding"),

@@ -39,6 +39,16 @@ def test_a_section_of_another_kind_is_replaced(load: Load) -> None:
     assert config.where("data.path").file.endswith("exp.yaml")
 
 
+def test_full_replaces_a_truncation(load: Load, write: Write) -> None:
+    write("base: base.yaml\ntraining: {bptt: {k1: 32, k2: 32}}\n", "cut.yaml")
+    bptt = "{full: true, checkpoint_every: 4}"
+    config = load(f"base: cut.yaml\ntraining: {{bptt: {bptt}}}\n")
+    assert config.experiment.model_dump()["training"]["bptt"] == {
+        "full": True,
+        "checkpoint_every": 4,
+    }
+
+
 def test_null_unsets(load: Load) -> None:
     config = load("base: base.yaml\ntraining: {clip: null, batch_size: null, early_stopping: ~}\n")
     training = config.experiment.training

@@ -51,7 +51,8 @@ def test_the_gallery_is_valid(entry: Entry) -> None:
     "override",
     ["sed: 1", "seed: -1", "seed: '7'", "model: {hidden_sizes: []}", "model: {cell: lstmm}",
      "model: {lr: 1}", "training: {clip: 1}", "training: {optimizer: {name: adam, lr: 0}}",
-     "training: {optimizer: {name: adam, betas: [0.9]}}", "name: a/b", "training: {bptt: {k1: 3}}"],
+     "training: {optimizer: {name: adam, betas: [0.9]}}", "name: a/b", "training: {bptt: {k1: 3}}",
+     "training: {bptt: {full: false, checkpoint_every: 3}}"],
 )  # fmt: skip
 def test_bad_configs_are_not(override: str) -> None:
     good = "data: {source: sunspots}\ntask: {kind: many_to_one}\n"

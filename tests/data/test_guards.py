@@ -53,6 +53,15 @@ def test_truncation_longer_than_the_sequences(make: Any, refused: Any, write_lin
     assert problem.key == "training.bptt.k1"
 
 
+def test_segments_as_long_as_the_sequences(make: Any, refused: Any, write_lines: Any) -> None:
+    write_lines("a.jsonl", LINES)
+    make(JSONL, "many_to_many", training={"bptt": {"full": True, "checkpoint_every": 4}})
+    training = {"bptt": {"full": True, "checkpoint_every": 5}}
+    problem = refused(JSONL, "many_to_many", training=training)
+    assert problem.key == "training.bptt.checkpoint_every"
+    assert problem.allowed == "1..4"
+
+
 @pytest.mark.parametrize("kind", ["many_to_one", "many_to_many"])
 def test_a_season_longer_than_what_lies_before_the_test_part(
     make: Any, refused: Any, kind: str

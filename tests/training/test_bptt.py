@@ -133,6 +133,17 @@ def test_carried_state_follows_rows_that_end(network: Network, batch: Batch) -> 
     torch.testing.assert_close(output, expected, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize(("k1", "k2"), [(3, 3), (3, 5)])
+def test_what_is_carried_does_not_keep_the_batch(
+    network: Network, batch: Batch, k1: int, k2: int
+) -> None:
+    unroller = TruncatedUnroller(Truncated(k1=k1, k2=k2))
+    for _ in unroller.windows(network, batch):
+        assert unroller.carried is not None and unroller.carried.state is not None
+        for part in (unroller.carried.history, *unroller.carried.state[0]):
+            assert part.untyped_storage().nbytes() == part.nbytes
+
+
 def test_windows_without_a_target_are_skipped(network: Network, batch: Batch) -> None:
     mask = torch.ones(T, 5)
     mask[:4] = 0

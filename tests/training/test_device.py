@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -27,6 +29,38 @@ def test_threads_follow_from_shapes_not_from_timings() -> None:
     assert choose_threads(3, 1, 1) == 3
     assert choose_threads("auto", 32, 16) == 1
     assert choose_threads("auto", 512, 64) >= 1
+
+
+WORK = """
+import hashlib, sys, torch
+
+def work():
+    torch.manual_seed(0)
+    layers = [kind(40, 64) for kind in (torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM)]
+    x, digest = torch.randn(30, 64, 40), hashlib.sha256()
+    for layer in layers:
+        output, _ = layer(x)
+        output.square().sum().backward()
+        for tensor in (output.detach(), *(p.grad for p in layer.parameters())):
+            digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+for threads in map(int, sys.argv[1:]):
+    torch.set_num_threads(threads)
+    done = work()
+print(done, torch.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_number_of_threads_set_after_others_were_used_gives_the_same_bits(threads: int) -> None:
+    """The workers of a sweep train one config after the other in one process."""
+
+    def bits(*numbers: int) -> str:
+        command = [sys.executable, "-c", WORK, *map(str, numbers)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert bits(3 - threads, threads) == bits(threads)
 
 
 def test_bfloat16_products_under_autocast() -> None:

@@ -26,6 +26,7 @@ from rnnexp.training.trainer import Outcome, Trainer
 
 from .test_trainer import Memory
 
+SEGMENTS = {"full": True, "checkpoint_every": 2}
 CARRY = {"k1": 2, "k2": 3, "carry_state": True}
 
 
@@ -86,6 +87,8 @@ def through_disk(folder: Path, checkpoint: Checkpoint) -> Checkpoint:
             "rnn",
             {"early_stopping": {"patience": 2}, "epochs": 9, "optimizer": {"name": "sgd", "lr": 1}},
         ),
+        ("many_to_one", "rnn", {"bptt": SEGMENTS, "accumulate": 2}),
+        ("many_to_many", "lstm", {"bptt": SEGMENTS}),
         ("many_to_many", "rnn", {"bptt": {"k1": 2, "k2": 4}}),
         ("many_to_many", "lstm", {"bptt": CARRY}),
         ("many_to_many", "gru", {"bptt": CARRY, "optimizer": {"name": "sgd", "momentum": 0.9}}),

@@ -11,6 +11,8 @@ from rnnexp.config.schema.section import Fraction, Positive, Section
 __all__ = [
     "Adam",
     "AdamW",
+    "Backpropagation",
+    "Checkpointed",
     "Clip",
     "Constant",
     "Cosine",
@@ -143,6 +145,21 @@ class Truncated(Section):
     """carry the state from each window to the next one of the same stream"""
 
 
+class Checkpointed(Section):
+    """Full backpropagation through time that keeps little and computes the rest again; it takes the
+    least memory with a `checkpoint_every` of about the square root of the time steps.
+    """
+
+    full: Literal[True] = True
+    """the gradient goes back to the beginning, as with `bptt: full`"""
+    checkpoint_every: Annotated[int, Field(ge=1, le=1_000_000)]
+    """time steps between two states that are kept; what lies between is computed again"""
+
+
+Backpropagation = Literal["full"] | Truncated | Checkpointed
+"""what `training.bptt` can be"""
+
+
 class TeacherForcing(Section):
     """Where the output is read again: the true previous answer instead (Bengio et al. 2015)."""
 
@@ -164,7 +181,12 @@ class EarlyStopping(Section):
 
 
 def _bptt_tag(value: Any) -> str:
-    return "full" if isinstance(value, str) else "truncated"
+    """By its keys; those of a truncation prevail."""
+    if isinstance(value, str | Checkpointed):
+        return "full" if isinstance(value, str) else "checkpointed"
+    keys = set(value) if isinstance(value, dict) else set()
+    truncated = keys & Truncated.model_fields.keys() or not keys & Checkpointed.model_fields.keys()
+    return "truncated" if truncated else "checkpointed"
 
 
 _UNNAMED = {"optimizer": "adam", "schedule": "constant"}
@@ -202,10 +224,12 @@ class Training(Section):
     clip: Clip | None = None
     """gradient clipping, or null for none"""
     bptt: Annotated[
-        Annotated[Literal["full"], Tag("full")] | Annotated[Truncated, Tag("truncated")],
+        Annotated[Literal["full"], Tag("full")]
+        | Annotated[Truncated, Tag("truncated")]
+        | Annotated[Checkpointed, Tag("checkpointed")],
         Discriminator(_bptt_tag),
     ] = "full"
-    """backpropagation through the whole sequence, or truncated"""
+    """backpropagation through the whole sequence, at once or in segments, or truncated"""
     teacher_forcing: TeacherForcing | None = None
     """for recurrences that feed the output back, where null reads the network's own output always;
     and for the decoder of a delayed many_to_many, where null reads the true answer always"""
