@@ -31,9 +31,12 @@ __all__ = ["Gradients", "Pending"]
 
 @dataclass(frozen=True)
 class Pending:
-    """An update whose gradient lies in the parameters: its loss, and what it was computed from."""
+    """An update whose gradient lies in the parameters: its loss, and what it was computed from.
 
-    loss: float
+    loss: (), on the device, not yet read.
+    """
+
+    loss: Tensor
     tokens: int
     rows: NDArray[np.int64]
 
@@ -91,12 +94,12 @@ class Gradients:
             )
             losses.append(self._backward(output, batch, count))
         rows = np.concatenate([batch.rows for batch in group])
-        return Pending(_read(losses), sum(batch.steps for batch in group), rows)
+        return Pending(_total(losses), sum(batch.steps for batch in group), rows)
 
     def _truncated(self, unroller: TruncatedUnroller, batch: Batch) -> Iterator[Pending]:
         for output, window in unroller.windows(self._forward, batch):
             loss = self._backward(output, window, window.count)
-            yield Pending(_read([loss]), window.steps, batch.rows)
+            yield Pending(loss, window.steps, batch.rows)
 
     def _forward(self, *arguments: Any) -> tuple[Tensor, StackState]:
         with autocast(self.device, self.precision):
@@ -109,5 +112,5 @@ class Gradients:
         return loss.detach()
 
 
-def _read(losses: list[Tensor]) -> float:
-    return losses[0].item() if len(losses) == 1 else torch.stack(losses).sum().item()
+def _total(losses: list[Tensor]) -> Tensor:
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
