@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batch, Batches, condition_of, teacher_of
+from rnnexp.data.placing import placed
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.many_to_one import ManyToOneTask
@@ -71,17 +72,17 @@ class Gradients:
         """
         if from_start:
             self.rewind()
-        placed = (batch.to(self.device) for batch in batches.epoch(number, self.batch))
+        ready = placed(batches.epoch(number, self.batch), self.device)
         if self.forcing is not None:
             teacher = Teacher(self.forcing, batches.dataset.outputs)
-            placed = (teacher.attach(batch, number) for batch in placed)
+            ready = (teacher.attach(batch, number) for batch in ready)
         if self.unroller is None:
-            while group := list(islice(placed, self.accumulate)):
+            while group := list(islice(ready, self.accumulate)):
                 pending = self._full(group)
                 self.batch += len(group)
                 yield pending
         else:
-            for batch in placed:
+            for batch in ready:
                 yield from self._truncated(self.unroller, batch)
                 self.batch += 1
 
@@ -93,8 +94,9 @@ class Gradients:
                 batch.inputs, None, batch.lengths, condition_of(batch), teacher_of(batch)
             )
             losses.append(self._backward(output, batch, count))
-        rows = np.concatenate([batch.rows for batch in group])
-        return Pending(_total(losses), sum(batch.steps for batch in group), rows)
+        rows = [batch.rows for batch in group]
+        whole = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        return Pending(_total(losses), sum(batch.steps for batch in group), whole)
 
     def _truncated(self, unroller: TruncatedUnroller, batch: Batch) -> Iterator[Pending]:
         for output, window in unroller.windows(self._forward, batch):
@@ -102,6 +104,8 @@ class Gradients:
             yield Pending(loss, window.steps, batch.rows)
 
     def _forward(self, *arguments: Any) -> tuple[Tensor, StackState]:
+        if self.precision == "float32":
+            return self.network(*arguments)  # type: ignore[no-any-return]
         with autocast(self.device, self.precision):
             result: tuple[Tensor, StackState] = self.network(*arguments)
         return result
