@@ -42,6 +42,17 @@ def optimizer_over(
     return build_optimizer(Training.model_validate({"optimizer": settings}).optimizer, parameters)
 
 
+def of_torch(settings: dict[str, Any], parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """torch's own class, as anybody would make it."""
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+    rest = {name: value for name, value in settings.items() if name != "name"}
+    if settings["name"] == "rmsprop":
+        return torch.optim.RMSprop(parameters, **rest)
+    kind: Any = kinds[settings["name"]]
+    made: torch.optim.Optimizer = kind(parameters, fused=True, **rest)
+    return made
+
+
 def state_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     slots = optimizer.state_dict()["state"]
     return {
@@ -68,7 +79,7 @@ def test_equal_to_the_optimizer(settings: dict[str, Any], without: int | None) -
     """without: a parameter that has no gradient at two of the steps."""
     p_ours, p_theirs = weights(), weights()
     ours = FusedStep(optimizer_over(settings, p_ours))
-    theirs = optimizer_over(settings, p_theirs)
+    theirs = of_torch(settings, p_theirs)
     for step in range(8):
         missing = without if step in (4, 5) else None
         for parameters in (p_ours, p_theirs):
@@ -87,7 +98,7 @@ def test_equal_to_the_optimizer(settings: dict[str, Any], without: int | None) -
 def test_a_divided_gradient(settings: dict[str, Any]) -> None:
     p_ours, p_theirs = weights(), weights()
     ours = FusedStep(optimizer_over(settings, p_ours))
-    theirs = optimizer_over(settings, p_theirs)
+    theirs = of_torch(settings, p_theirs)
     for step in range(4):
         for parameters in (p_ours, p_theirs):
             give_gradients(parameters, step)
@@ -106,7 +117,7 @@ def test_a_step_that_is_held_back_changes_nothing(settings: dict[str, Any]) -> N
     """Not even where the gradient is NaN; and the next one that is not goes on."""
     p_ours, p_theirs = weights(), weights()
     ours = FusedStep(optimizer_over(settings, p_ours))
-    theirs = optimizer_over(settings, p_theirs)
+    theirs = of_torch(settings, p_theirs)
     for step in range(6):
         bad = step in (2, 3)
         give_gradients(p_ours, step)
@@ -125,7 +136,7 @@ def test_a_step_that_is_held_back_changes_nothing(settings: dict[str, Any]) -> N
 def test_it_finds_the_state_that_was_brought_back(settings: dict[str, Any]) -> None:
     p_ours, p_theirs = weights(), weights()
     ours = FusedStep(optimizer_over(settings, p_ours))
-    theirs = optimizer_over(settings, p_theirs)
+    theirs = of_torch(settings, p_theirs)
     for step in range(9):
         if step == 4:
             slots = {
