@@ -12,7 +12,7 @@ from rnnexp.config.load import settings_of
 from rnnexp.data.dataset import Tokens
 from rnnexp.experiment import Experiment
 from rnnexp.inference.intervals import intervals_of
-from rnnexp.recording.run_folder import RunFolder
+from rnnexp.recording.run_folder import TRIAL, RunFolder
 from rnnexp.recording.text_files import read_json
 from rnnexp.scoring import SplitScore, score_split
 from rnnexp.tasks.confusion import confusion_of
@@ -23,8 +23,6 @@ from rnnexp.training.trainer import Outcome
 __all__ = ["conclude"]
 
 Record = Mapping[str, Any]
-TRIAL = "trial.json"
-"""in a trial of a sweep: which point of it the run is; it is summed up there and draws nothing"""
 REPRODUCES = "reproduces"
 """in status.json: the run that this one was to come out like"""
 CURVE_POINTS = 32

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from rnnexp.conclusion import TRIAL, conclude
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config, resolved_yaml, settings_of
 from rnnexp.data.dataset import Dataset
@@ -28,7 +27,7 @@ from rnnexp.recording.best import best_checkpoint
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
-from rnnexp.recording.run_folder import RunFolder, State
+from rnnexp.recording.run_folder import TRIAL, RunFolder, State
 from rnnexp.recording.seal import seal
 from rnnexp.tasks.confusion import absent_classes
 from rnnexp.tensorboard import require_tensorboard, with_events
@@ -38,7 +37,6 @@ from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Observer, Pruned
 from rnnexp.training.snapshot import load_weights
 from rnnexp.training.trainer import Trainer
-from rnnexp.verification.verdict import checked
 
 __all__ = [
     "ending",
@@ -80,7 +78,7 @@ def train(
         require_tensorboard()
     experiment = assemble(config)
     _refuse_other_data(experiment.dataset, data or {})
-    comparison = checked(experiment) if verified else None
+    comparison = _compared(experiment) if verified else None
     beside = {TRIAL: trial, "compare_manual.json": comparison}
     trainer = experiment.trainer()
     return train_assembled(experiment, trainer, runs, observer, beside, tensorboard=tensorboard)
@@ -118,6 +116,12 @@ def train_assembled(  # noqa: PLR0917
         return finish(run, experiment, trainer, journal, interrupt, tensorboard=tensorboard)
 
 
+def _compared(experiment: Experiment) -> dict[str, Any]:
+    from rnnexp.verification.verdict import checked  # where nobody asks it is not waited for
+
+    return checked(experiment)
+
+
 def recorder_of(run: RunFolder, config: Config, best: Checkpoint | None = None) -> RunRecorder:
     """What keeps the log and the checkpoints of a run. best: its best checkpoint so far."""
     return RunRecorder(run, settings_of(config), best)
@@ -144,6 +148,8 @@ def finish(
         for note in _notes(experiment.dataset):
             observer.noted(note)
         outcome = trainer.fit(journal, interrupt)
+        from rnnexp.conclusion import conclude  # not before: the first step waits for no import
+
         try:
             with interrupt.scoring():
                 summary, classes = conclude(run, experiment, outcome)
@@ -209,12 +215,16 @@ def ending(recorder: RunRecorder, trainer: Trainer, *, fresh: bool) -> Iterator[
 
 def _write_inputs(run: RunFolder, experiment: Experiment) -> None:
     config = experiment.config
-    run.write_text("config.yaml", config.text)
-    run.write_text("resolved.yaml", resolved_yaml(config))
-    run.write_text("overrides.txt", "".join(f"{given}\n" for given in config.overrides))
-    run.write_json("env.json", surroundings(experiment))
-    run.write_json("data.json", experiment.dataset.record)
-    run.write_json("encoding.json", Signature.of(experiment.dataset).to_json())
+    run.write_together(
+        {
+            "config.yaml": config.text,
+            "resolved.yaml": resolved_yaml(config),
+            "overrides.txt": "".join(f"{given}\n" for given in config.overrides),
+            "env.json": surroundings(experiment),
+            "data.json": experiment.dataset.record,
+            "encoding.json": Signature.of(experiment.dataset).to_json(),
+        }
+    )
     run.log(f"{config.experiment.name}: training starts on {experiment.device}")
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "check_free",
     "create_folder",
     "disk",
+    "encoded",
     "ensure_folder",
     "free_bytes",
     "move_folder",
@@ -38,6 +39,7 @@ __all__ = [
     "remove_tree",
     "try_folder",
     "write_bytes",
+    "write_files",
     "write_json",
     "write_text",
     "writing",
@@ -234,10 +236,11 @@ class FolderLock:
 
 
 @contextmanager
-def writing(path: Path, need: int = 0) -> Iterator[Callable[[bytes], None]]:
+def writing(path: Path, need: int = 0, *, last: bool = True) -> Iterator[Callable[[bytes], None]]:
     """A function that adds bytes to the file `path`, which appears whole at the end, or not at all.
 
-    need: the bytes that the message names on a full disk. Raises StorageError; what was there
+    need: the bytes that the message names on a full disk. last: otherwise another file of the
+    folder follows, after which its names are made to last, too. Raises StorageError; what was there
     before then still is, as after any other exception.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -261,8 +264,19 @@ def writing(path: Path, need: int = 0) -> Iterator[Callable[[bytes], None]]:
         with suppress(OSError):
             disk.remove_file(temporary)
         raise
-    with _naming(path):
-        _sync_folder(path.parent)
+    if last:
+        with _naming(path):
+            _sync_folder(path.parent)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Puts files in a folder, each whole or not at all, all on disk when it returns.
+
+    Raises StorageError; then some may be there already.
+    """
+    for number, (name, data) in enumerate(files.items(), start=1):
+        with writing(folder / name, len(data), last=number == len(files)) as write:
+            write(data)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -318,12 +332,19 @@ class NewFile:
 
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` of `text` in UTF-8."""
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    write_bytes(path, encoded(text))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """`write_bytes` of `value` as indented JSON; numbers that are not finite as in `json_line`."""
-    write_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
+    write_bytes(path, encoded(value))
+
+
+def encoded(content: str | Mapping[str, Any]) -> bytes:
+    """The bytes of a file: text in UTF-8, anything else as indented JSON."""
+    if not isinstance(content, str):
+        content = json.dumps(finite(content), indent=2, allow_nan=False) + "\n"
+    return content.encode("utf-8", "backslashreplace")
 
 
 # -- logs ------------------------------------------------------------------------------------------

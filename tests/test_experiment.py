@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
@@ -269,13 +270,13 @@ def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
 def test_the_last_good_weights_of_a_diverged_run_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnnexp.training.update import Updater
+    from rnnexp.training.update import Applied, Updater
 
     step, calls = Updater.step, []
 
-    def poisoned(self: Updater, loss: float, learning_rate: float) -> tuple[float, bool]:
+    def poisoned(self: Updater, loss: Tensor, learning_rate: float) -> Applied:
         calls.append(loss)
-        return step(self, float("nan") if len(calls) == 10 else loss, learning_rate)
+        return step(self, loss * float("nan") if len(calls) == 10 else loss, learning_rate)
 
     monkeypatch.setattr(Updater, "step", poisoned)
     with pytest.raises(DivergedError, match="step 10"):

@@ -75,9 +75,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
 
 def _write(folder: Path, checkpoint: Checkpoint) -> None:
     files = {TENSORS: _tensor_bytes(checkpoint.tensors), STATE: _state_bytes(checkpoint)}
-    for name, data in files.items():
-        storage.write_bytes(folder / name, data)
-    storage.write_bytes(folder / MANIFEST, _manifest_bytes(checkpoint.step, files))
+    manifest = {MANIFEST: _manifest_bytes(checkpoint.step, files)}
+    storage.write_files(folder, files | manifest)
 
 
 def _put_in_place(hidden: Path, target: Path) -> None:

@@ -31,6 +31,9 @@ ALLOWED_VARIABLES = (
 )
 
 
+COMMIT = "# branch.oid "
+
+
 def environment(torch: bool = True) -> dict[str, Any]:
     """The record for env.json. Without `torch`, what only torch knows is left out."""
     record: dict[str, Any] = {
@@ -78,11 +81,15 @@ def usable_cores() -> int:
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit and whether there are changes on it; None outside a repository or without git."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
+    lines = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    if lines is None:  # too large a repository to look through in time, or none
+        commit = _git(folder, "rev-parse", "HEAD")
+        return None if commit is None else {"commit": commit, "dirty": None}
+    about = [line for line in lines.splitlines() if line.startswith("# ")]
+    commits = [line.removeprefix(COMMIT) for line in about if line.startswith(COMMIT)]
+    if commits in ([], ["(initial)"]):
         return None
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": None if changes is None else bool(changes)}
+    return {"commit": commits[0], "dirty": len(lines.splitlines()) > len(about)}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

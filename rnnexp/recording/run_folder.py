@@ -25,13 +25,15 @@ from rnnexp.errors import (
 )
 from rnnexp.recording.text_files import read_json
 
-__all__ = ["NAME_PATTERN", "RunFolder", "State", "busy_error"]
+__all__ = ["NAME_PATTERN", "TRIAL", "RunFolder", "State", "busy_error"]
 
 State = Literal["running", "finished", "interrupted", "failed", "diverged", "pruned"]
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 ATTEMPTS = 100
 SUBFOLDERS = ("checkpoints", "plots")
+TRIAL = "trial.json"
+"""in a trial of a sweep: which point of it the run is; it is summed up there and draws nothing"""
 
 
 class RunFolder:
@@ -108,6 +110,12 @@ class RunFolder:
     def write_bytes(self, name: str, data: bytes) -> None:
         """Puts a file in the folder, whole or not at all."""
         storage.write_bytes(self._inside(name), data)
+
+    def write_together(self, files: Mapping[str, str | Mapping[str, Any]]) -> None:
+        """Puts several text or JSON files in the folder itself, each whole or not at all."""
+        for name in files:
+            assert self._inside(name).parent == self.path
+        storage.write_files(self.path, {name: storage.encoded(files[name]) for name in files})
 
     def set_status(self, state: State, **fields: Any) -> None:
         """Says in status.json what the run is doing, and which process does it.

@@ -1,7 +1,8 @@
 """Gradient clipping, and a truthful account of what it did.
 
-The norm is read once per update: the same number decides whether the gradient is finite, whether it
-is clipped and what is logged. Source: Pascanu, Mikolov, Bengio 2013.
+One pass over the gradient gives its norm, which decides whether it is finite, whether it is clipped
+and what is logged. Where the norm is limited there is no second pass: the optimizer divides by what
+`divisor` says as it reads the gradient. Source: Pascanu, Mikolov, Bengio 2013.
 """
 
 from __future__ import annotations
@@ -14,23 +15,30 @@ from torch import Tensor
 
 from rnnexp.config.schema.training import Clip
 
-__all__ = ["AutoClipper", "Clipper", "NormClipper", "ValueClipper", "build_clipper"]
+__all__ = [
+    "AutoClipper",
+    "Clipper",
+    "NormClipper",
+    "ValueClipper",
+    "build_clipper",
+    "largest_component",
+]
 
 
 class Clipper:
-    """No clipping: the gradient stays as it is. The others override `limit`.
+    """No clipping: the gradient stays as it is. The others override `divisor` or `cut`.
 
     threshold: the limit that the last update was held to, None where there is none.
     """
 
     threshold: float | None = None
 
-    def norm(self, gradients: list[Tensor]) -> float:
-        """The Euclidean norm of all gradients together, before clipping."""
-        return float(torch.nn.utils.get_total_norm(gradients))
+    def divisor(self, norm: float) -> float:
+        """What a gradient of this norm is divided by; 1 where it is short enough."""
+        return 1.0
 
-    def limit(self, gradients: list[Tensor], norm: float) -> bool:
-        """Clip in place; whether anything changed."""
+    def cut(self, gradients: list[Tensor], norm: float) -> bool:
+        """Cut single components in place; whether any was too large."""
         return False
 
     def in_force(self) -> dict[str, float]:
@@ -51,8 +59,8 @@ class NormClipper(Clipper):
     def __init__(self, longest: float) -> None:
         self.threshold = self.longest = longest
 
-    def limit(self, gradients: list[Tensor], norm: float) -> bool:
-        return _scale_to(gradients, norm, self.longest)
+    def divisor(self, norm: float) -> float:
+        return max(norm / self.longest, 1.0)
 
 
 class ValueClipper(Clipper):
@@ -61,15 +69,18 @@ class ValueClipper(Clipper):
     def __init__(self, largest: float) -> None:
         self.largest = largest
 
-    def limit(self, gradients: list[Tensor], norm: float) -> bool:
+    def cut(self, gradients: list[Tensor], norm: float) -> bool:
         if norm <= self.largest:  # no component is longer than the whole
             return False
-        found = float(torch.stack(torch._foreach_norm(gradients, float("inf"))).max())
-        if found <= self.largest:
+        if largest_component(gradients).item() <= self.largest:
             return False
-        torch._foreach_clamp_min_(gradients, -self.largest)
-        torch._foreach_clamp_max_(gradients, self.largest)
+        self.cut_all(gradients)
         return True
+
+    def cut_all(self, gradients: list[Tensor]) -> None:
+        """Cut in place without asking whether there is need to."""
+        for gradient in gradients:
+            gradient.clamp_(-self.largest, self.largest)
 
     def in_force(self) -> dict[str, float]:
         return {"clip_value": self.largest}
@@ -87,13 +98,15 @@ class AutoClipper(Clipper):
     def __init__(self, factor: float) -> None:
         self.factor, self.mean, self.weight = factor, 0.0, 0.0
 
-    def limit(self, gradients: list[Tensor], norm: float) -> bool:
+    def divisor(self, norm: float) -> float:
+        """The same; the norm counts in the running mean from now on."""
         known = self.mean > 0  # the first gradient of all has nothing to be compared with
         mean = self.mean / self.weight if known else norm
         self.threshold = self.factor * mean if known else None
         self.mean = self.DECAY * self.mean + (1 - self.DECAY) * min(norm, self.CAP * mean)
         self.weight = self.DECAY * self.weight + (1 - self.DECAY)
-        return known and _scale_to(gradients, norm, self.factor * mean)
+        longest = self.factor * mean
+        return norm / longest if known and norm > longest > 0 else 1.0
 
     def state(self) -> dict[str, float | None]:
         return {"mean": self.mean, "weight": self.weight, "threshold": self.threshold}
@@ -114,8 +127,7 @@ def build_clipper(clip: Clip | None) -> Clipper:
     return AutoClipper(clip.auto or 1.0)
 
 
-def _scale_to(gradients: list[Tensor], norm: float, threshold: float) -> bool:
-    if norm <= threshold:
-        return False
-    torch._foreach_mul_(gradients, threshold / norm)
-    return True
+def largest_component(gradients: list[Tensor]) -> Tensor:
+    """The largest absolute value among all components, ()."""
+    ends = [end for gradient in gradients for end in torch.aminmax(gradient)]
+    return torch.stack(ends).abs().max()

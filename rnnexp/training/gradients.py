@@ -20,6 +20,7 @@ from torch import Tensor
 
 from rnnexp.config.schema.training import Training, Truncated
 from rnnexp.data.batches import Batch, Batches, condition_of, teacher_of
+from rnnexp.data.placing import placed
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.many_to_one import ManyToOneTask
@@ -34,9 +35,12 @@ __all__ = ["Gradients", "Pending"]
 
 @dataclass(frozen=True)
 class Pending:
-    """An update whose gradient lies in the parameters: its loss, and what it was computed from."""
+    """An update whose gradient lies in the parameters: its loss, and what it was computed from.
 
-    loss: float
+    loss: (), on the device, not yet read.
+    """
+
+    loss: Tensor
     tokens: int
     rows: NDArray[np.int64]
 
@@ -71,17 +75,17 @@ class Gradients:
         """
         if from_start:
             self.rewind()
-        placed = (batch.to(self.device) for batch in batches.epoch(number, self.batch))
+        ready = placed(batches.epoch(number, self.batch), self.device)
         if self.forcing is not None:
             teacher = Teacher(self.forcing, batches.dataset.outputs)
-            placed = (teacher.attach(batch, number) for batch in placed)
+            ready = (teacher.attach(batch, number) for batch in ready)
         if self.unroller is None:
-            while group := list(islice(placed, self.accumulate)):
+            while group := list(islice(ready, self.accumulate)):
                 pending = self._full(group)
                 self.batch += len(group)
                 yield pending
         else:
-            for batch in placed:
+            for batch in ready:
                 yield from self._truncated(self.unroller, batch)
                 self.batch += 1
 
@@ -93,15 +97,18 @@ class Gradients:
                 batch.inputs, None, batch.lengths, condition_of(batch), teacher_of(batch)
             )
             losses.append(self._backward(output, batch, count))
-        rows = np.concatenate([batch.rows for batch in group])
-        return Pending(_read(losses), sum(batch.steps for batch in group), rows)
+        rows = [batch.rows for batch in group]
+        whole = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        return Pending(_total(losses), sum(batch.steps for batch in group), whole)
 
     def _truncated(self, unroller: TruncatedUnroller, batch: Batch) -> Iterator[Pending]:
         for output, window in unroller.windows(self._forward, batch):
             loss = self._backward(output, window, window.count)
-            yield Pending(_read([loss]), window.steps, batch.rows)
+            yield Pending(loss, window.steps, batch.rows)
 
     def _forward(self, *arguments: Any) -> tuple[Tensor, StackState]:
+        if self.precision == "float32":
+            return self.network(*arguments)  # type: ignore[no-any-return]
         with autocast(self.device, self.precision):
             result: tuple[Tensor, StackState] = self.network(*arguments)
         return result
@@ -112,5 +119,5 @@ class Gradients:
         return loss.detach()
 
 
-def _read(losses: list[Tensor]) -> float:
-    return losses[0].item() if len(losses) == 1 else torch.stack(losses).sum().item()
+def _total(losses: list[Tensor]) -> Tensor:
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum()

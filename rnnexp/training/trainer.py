@@ -182,13 +182,13 @@ class Trainer:
     def _update(self, pending: Pending, journal: Journal) -> None:
         learning_rate = self.schedule.at(self.step, self.epoch)
         try:
-            norm, clipped = self.updater.step(pending.loss, learning_rate)
+            applied = self.updater.step(pending.loss, learning_rate)
         except DivergedError as error:
             self._keep_last_good(journal)
             raise self._placed(error, pending) from None
         self.step += 1
-        journal.statistics.add(pending.loss, norm, clipped, pending.tokens)
-        journal.updated(self.step, self.epoch, learning_rate, self.clipper.in_force(), pending.loss)
+        journal.statistics.add(*applied, pending.tokens)
+        journal.updated(self.step, self.epoch, learning_rate, self.clipper.in_force(), applied.loss)
 
     def _limit_reached(self, seconds: float) -> str | None:
         if self.config.max_steps is not None and self.step >= self.config.max_steps:

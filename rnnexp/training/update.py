@@ -1,7 +1,8 @@
 """One update: the gradient is there; measure it, refuse it or clip it, and step.
 
-The loss and the gradient norm are each read from the device once. Both are checked before the
-optimizer moves a weight, so that no weight ever becomes NaN.
+Loss and gradient norm are checked before the optimizer moves a weight, so that no weight ever
+becomes NaN. Between the norm and the step there is no pass over the gradient: the kernel that
+moves the weights clips as well (`fused.py`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +18,16 @@ from torch import Tensor
 from rnnexp.errors import DivergedError
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.training.clipping import Clipper
+from rnnexp.training.fused import FusedStep
 
-__all__ = ["Statistics", "Updater"]
+__all__ = [
+    "Applied",
+    "Statistics",
+    "Updater",
+    "diverged",
+    "first_not_finite",
+    "gradient_norms",
+]
 
 
 @dataclass
@@ -51,47 +61,74 @@ class Statistics:
         return record
 
 
+class Applied(NamedTuple):
+    """What an update came to. norm: of the gradient before clipping. clipped: whether it was."""
+
+    loss: float
+    norm: float
+    clipped: bool
+
+
 class Updater:
     """Moves the weights by one gradient."""
 
     def __init__(
         self, network: AnyNetwork, optimizer: torch.optim.Optimizer, clipper: Clipper
     ) -> None:
-        self.network, self.optimizer, self.clipper = network, optimizer, clipper
+        self.network, self.clipper = network, clipper
+        self.stepper = FusedStep(optimizer)
+        self._divisor = torch.ones(())
 
-    def step(self, loss: float, learning_rate: float) -> tuple[float, bool]:
-        """Clip and apply the gradients in place; the norm before clipping and whether it clipped.
+    def step(self, loss: Tensor, learning_rate: float) -> Applied:
+        """Clip and apply the gradients, which are used up.
 
         Raises:
             DivergedError: the loss or the gradient is not finite; the weights are as before.
         """
-        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
-        norm = self.clipper.norm(gradients)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise self._diverged(loss, norm)
-        clipped = self.clipper.limit(gradients, norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return norm, clipped
+        gradients = self.stepper.gradients()
+        _, total = gradient_norms(gradients)
+        value, norm = loss.item(), total.item()
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            raise diverged(value, norm, first_not_finite(self.network))
+        divisor = self.clipper.divisor(norm)
+        clipped = divisor > 1.0 or self.clipper.cut(gradients, norm)
+        self.stepper.step(gradients, learning_rate, self._placed(divisor, total))
+        self.stepper.forget_gradients()
+        return Applied(value, norm, clipped)
 
-    def _diverged(self, loss: float, norm: float) -> DivergedError:
-        if not math.isfinite(loss):
-            return DivergedError(
-                f"the loss is {loss}; the weights of the last good step are kept",
-                code="DIV001",
-                hint="lower training.optimizer.lr, or clip: training.clip.norm=1.0",
-            )
+    def _placed(self, divisor: float, norm: Tensor) -> Tensor | None:
+        if divisor == 1.0:
+            return None
+        self._divisor = self._divisor.to(norm.device)
+        return self._divisor.fill_(divisor)
+
+
+def gradient_norms(gradients: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Each gradient's Euclidean norm, (P,), and that of all together, (); one pass over them."""
+    norms_P = torch.stack(torch._foreach_norm(gradients))
+    return norms_P, torch.linalg.vector_norm(norms_P)
+
+
+def diverged(loss: float, norm: float, parameter: str | None) -> DivergedError:
+    """The error for a loss or a norm that is not finite. parameter: whose gradient is to blame."""
+    if not math.isfinite(loss):
         return DivergedError(
-            f"the gradient norm is {norm}; first parameter that is not finite: {self._first_bad()}",
-            code="DIV002",
-            hint="clip the gradient: training.clip.norm=1.0, or lower training.optimizer.lr",
+            f"the loss is {loss}; the weights of the last good step are kept",
+            code="DIV001",
+            hint="lower training.optimizer.lr, or clip: training.clip.norm=1.0",
         )
+    named = parameter or "none alone, the sum of squares overflows"
+    return DivergedError(
+        f"the gradient norm is {norm}; first parameter that is not finite: {named}",
+        code="DIV002",
+        hint="clip the gradient: training.clip.norm=1.0, or lower training.optimizer.lr",
+    )
 
-    def _first_bad(self) -> str:
-        for name, parameter in self.network.named_parameters():
-            gradient: Tensor | None = parameter.grad
-            if gradient is not None and not bool(gradient.isfinite().all()):
-                return name
-        return "none alone, the sum of squares overflows"
+
+def first_not_finite(network: AnyNetwork) -> str | None:
+    """The first parameter whose gradient is not finite; None where each one is."""
+    for name, parameter in network.named_parameters():
+        gradient: Tensor | None = parameter.grad
+        if gradient is not None and not bool(gradient.isfinite().all()):
+            return name
+    return None

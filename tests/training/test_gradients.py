@@ -34,7 +34,7 @@ def first_gradient(dataset: Any, **training: Any) -> tuple[float, Tensor]:
         pending = next(Gradients(config, network, shape(objective), CPU).of_epoch(batches, 0))
     finally:
         torch.set_default_dtype(torch.float32)
-    return pending.loss, torch.cat([p.grad.flatten() for p in network.parameters()])  # type: ignore[union-attr]
+    return pending.loss.item(), torch.cat([p.grad.flatten() for p in network.parameters()])  # type: ignore[union-attr]
 
 
 def _doubled(batches: Batches) -> Batches:

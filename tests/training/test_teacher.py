@@ -60,7 +60,7 @@ def test_training_reads_the_teacher_and_evaluation_does_not(make_dataset: Any, b
         task = ManyToManyTask(Classification())
         gradients = Gradients(training, network, task, torch.device("cpu"))
         batches = Batches(dataset, "train", 12, seed=0)
-        losses[name] = [pending.loss for pending in gradients.of_epoch(batches, 0)]
+        losses[name] = [pending.loss.item() for pending in gradients.of_epoch(batches, 0)]
         score, _ = task.score(network, next(batches.in_order()), None)
         losses[f"{name} score"] = [score.sums["loss"]]
     assert losses["free"] != losses["forced"]

@@ -25,6 +25,7 @@ from rnnexp.training.journal import Journal
 from rnnexp.training.observer import Silent
 from rnnexp.training.snapshot import model_weights
 from rnnexp.training.trainer import Outcome, Trainer
+from rnnexp.training.update import Applied
 
 WALL_CLOCK = {"seconds", "tokens_per_s"}
 
@@ -203,7 +204,7 @@ def test_a_weight_that_is_not_finite_is_never_saved(make_dataset: Any) -> None:
     trainer, memory = trainer_for(make_dataset("many_to_one"), checkpoint_steps=1), Memory()
     step = trainer.updater.step
 
-    def overflowing(loss: float, learning_rate: float) -> tuple[float, bool]:
+    def overflowing(loss: torch.Tensor, learning_rate: float) -> Applied:
         done = step(loss, learning_rate)
         if trainer.step == 4:
             next(iter(trainer.network.parameters())).data[0] = math.inf
