@@ -81,6 +81,8 @@ def _torch() -> dict[str, Any]:
     try:
         import torch
 
+        from rnnexp.kernels import native
+
         cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return {
             "loads": True,
@@ -88,6 +90,7 @@ def _torch() -> dict[str, Any]:
             "devices": ["cpu", *(f"cuda:{i} {name}" for i, name in enumerate(cuda))],
             "threads": torch.get_num_threads(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "kernels": {"built": list(native.usable()), "used": native.instruction_set()},
         }
     except Exception as error:  # a broken installation can fail in any way
         return {"loads": False, "why": f"{type(error).__name__}: {error}"[:500]}
@@ -145,6 +148,7 @@ def _page(found: Mapping[str, Any]) -> str:
         "packages": ", ".join(packages),
         "extras": "; ".join(extras),
         "processor": f"{safe(found['cpu'])}, {found['cores']} cores{_capability(torch)}",
+        "kernels": _kernels(torch),
         "memory": _gib(found["memory_bytes"]),
         "devices": safe(", ".join(torch["devices"])) if torch["loads"] else "unknown",
         "threads": f"{number(torch['threads'])} (torch's default)" if torch["loads"] else "unknown",
@@ -161,6 +165,17 @@ def _page(found: Mapping[str, Any]) -> str:
 
 def _capability(torch: Mapping[str, Any]) -> str:
     return f", {safe(torch['cpu_capability'])}" if torch["loads"] else ""
+
+
+def _kernels(torch: Mapping[str, Any]) -> str:
+    if not torch["loads"]:
+        return "unknown"
+    found = torch["kernels"]
+    if found["used"]:
+        return f"{found['used']} (built and usable: {', '.join(found['built'])})"
+    if found["built"]:
+        return f"none, as RNNEXP_KERNELS says (usable: {', '.join(found['built'])})"
+    return "none: there was no C compiler when rnnexp was installed; layers run on torch"
 
 
 def _gib(amount: int | None) -> str:

@@ -30,7 +30,7 @@ __all__ = [
 
 FIXED = ("data", "task", "model", "training.optimizer.name", "training.bptt", "training.clip")
 """what the state in a checkpoint belongs to"""
-COMPARED = ("versions", "cpu", "cpu_capability", "cuda", "device", "threads")
+COMPARED = ("versions", "cpu", "cpu_capability", "kernels", "cuda", "device", "threads")
 """what of env.json the bits of a result can depend on"""
 ALLOW = "put it back as it was; or --allow-drift goes on all the same, and says so in the run"
 

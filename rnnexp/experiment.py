@@ -15,6 +15,7 @@ from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.prepare import prepare
 from rnnexp.kernels import Path as KernelPath
+from rnnexp.kernels import on_device
 from rnnexp.layers.build import build
 from rnnexp.layers.direction import Direction
 from rnnexp.layers.encoder_decoder import AnyNetwork
@@ -52,7 +53,9 @@ class Experiment:
     @property
     def kernel_paths(self) -> list[KernelPath]:
         """The paths that run the layers, each once."""
-        found = (part.path for part in self.network.modules() if isinstance(part, Direction))
+        parts = (part for part in self.network.modules() if isinstance(part, Direction))
+        precision = self.config.experiment.training.precision
+        found = (on_device(part.available_paths, self.device.type, precision) for part in parts)
         return list(dict.fromkeys(found))
 
     def trainer(self) -> Trainer:

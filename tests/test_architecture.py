@@ -34,7 +34,14 @@ LAYERS = [
     ["rnnexp.config", "rnnexp.pickles", "rnnexp.registry", "rnnexp.storage"],
     ["rnnexp.errors", "rnnexp.plain_json", "rnnexp.reading"],
 ]
-KERNEL_USERS = {"rnnexp.kernels", "rnnexp.layers", "rnnexp.experiment", "rnnexp.verification"}
+KERNEL_USERS = {
+    "rnnexp.kernels",
+    "rnnexp.layers",
+    "rnnexp.experiment",
+    "rnnexp.verification",
+    "rnnexp.recording.environment",
+    "rnnexp.cli.doctor",
+}
 
 
 def modules() -> dict[str, Path]:

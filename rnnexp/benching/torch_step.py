@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 import rnnexp
 from rnnexp.benching.shape import Shape
+from rnnexp.layers.recurrent import Recurrent
 
 __all__ = ["make_step", "path_of"]
 
@@ -37,10 +38,10 @@ def make_step(
         optimizer.step()
         return loss.item()
 
-    return step, path_of(layer) if ours else None
+    return step, path_of(layer, x_TBI) if ours else None
 
 
-def path_of(layer: nn.Module) -> tuple[str, str]:
-    """Which path runs a drop-in layer, and why: what the layer itself says."""
-    path = getattr(layer, "path", None)
-    return ("torch", "torch's own loop over time") if path is None else (path.name, path.reason)
+def path_of(layer: Recurrent, x_TBI: torch.Tensor) -> tuple[str, str]:
+    """Which path runs a drop-in layer on such an input, and why: what the layer itself says."""
+    path = layer.path(x_TBI)
+    return path.name, path.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from rnnexp.kernels import native
 
-__all__ = ["Path", "available", "choose", "native_reason"]
+__all__ = ["Path", "available", "choose", "native_reason", "on_device"]
 
 FEW_ROWS = 16
 
@@ -63,6 +64,14 @@ def available(
         Path("torch", f"standard {cell} cell"),
         equations,
     )
+
+
+def on_device(paths: Sequence[Path], device: str, precision: str) -> Path:
+    """The path among `available` that runs on such a device in such a precision."""
+    if paths[0].name != "native" or (device == "cpu" and precision == "float32"):
+        return paths[0]
+    why = "cuDNN" if device == "cuda" else "products in bfloat16"
+    return Path(paths[1].name, f"{paths[1].reason}, {why}")
 
 
 def native_reason(x: Tensor, *others: Tensor | None) -> str | None:

@@ -27,6 +27,7 @@ ALLOWED_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "PYTHONHASHSEED",
     "RNNEXP_DATA",
+    "RNNEXP_KERNELS",
     "RNNEXP_RUNS",
 )
 
@@ -107,10 +108,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _torch_state() -> dict[str, Any]:
     import torch
 
+    from rnnexp.kernels import native
+
     cuda = torch.cuda.is_available()
     return {
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "kernels": native.instruction_set(),
         "cuda": torch.version.cuda if cuda else None,
     }
