@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,14 +47,18 @@ class Sequence(ctypes.Structure):
 
 def usable() -> tuple[str, ...]:
     """The instruction sets that this processor has and that were built, best first."""
+    return _usable()
+
+
+@cache
+def _usable() -> tuple[str, ...]:
     capability = torch.backends.cpu.get_cpu_capability()
     return tuple(name for name in CAPABILITIES.get(capability, ("plain",)) if _file(name))
 
 
 def instruction_set() -> str | None:
     """The one that is used; None where there is none, or where RNNEXP_KERNELS forbids it."""
-    asked = os.environ.get("RNNEXP_KERNELS")
-    found = usable()
+    asked, found = os.environ.get("RNNEXP_KERNELS"), usable()
     if asked:
         return asked if asked in found else None
     return found[0] if found else None
@@ -77,11 +82,10 @@ def run(
     """
     name = instruction_set()
     assert name is not None
-    sequence = Sequence(cell=CELLS.index(cell), threads=torch.get_num_threads(), **sizes)
-    for field, tensor in tensors.items():
-        if tensor is not None:
-            setattr(sequence, field, tensor.data_ptr())
-    if getattr(_library(name), f"{way}_{DTYPES[dtype]}")(ctypes.byref(sequence)):
+    places = {field: t.data_ptr() for field, t in tensors.items() if t is not None}
+    threads = torch.get_num_threads()
+    sequence = Sequence(cell=CELLS.index(cell), threads=threads, **sizes, **places)
+    if _function(name, f"{way}_{DTYPES[dtype]}")(ctypes.byref(sequence)):
         raise MemoryError("the recurrent kernel found no memory for its buffers")
 
 
@@ -92,5 +96,5 @@ def _file(name: str) -> Path | None:
 
 
 @cache
-def _library(name: str) -> ctypes.CDLL:
-    return ctypes.CDLL(str(_file(name)))
+def _function(name: str, function: str) -> Any:
+    return getattr(ctypes.CDLL(str(_file(name))), function)

@@ -49,7 +49,7 @@ def recurrence(  # noqa: PLR0917
     W_x, W_h, b_x, b_h = weights
     tensors = (x, W_x, W_h, b_x, b_h, h_0, c_0)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    out, h_n, c_n, _ = torch.ops.rnnexp.recurrence(*tensors, rows, cell, reverse, keep)
+    out, h_n, c_n, _ = torch.ops.rnnexp.recurrence.default(*tensors, rows, cell, reverse, keep)
     return out, h_n, c_n
 
 
@@ -137,46 +137,58 @@ def _uniform(T: int, B: int) -> tuple[Tensor, Tensor]:
     return torch.full((T,), B, dtype=torch.int64), torch.arange(T, dtype=torch.int64) * B
 
 
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, cell, reverse, _ = inputs
-    out, _, c_n, saved = output
-    ctx.save_for_backward(*tensors, out, saved)
-    ctx.settings = cell, reverse
-    ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(*([saved] if cell == "lstm" else [c_n, saved]))
+class _Recurrence(torch.autograd.Function):
+    """The operator with its gradient; what autograd runs."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        with torch._C._AutoDispatchBelowAutograd():
+            results: tuple[Tensor, ...] = torch.ops.rnnexp.recurrence.default(*inputs)
+        *tensors, cell, reverse, _ = inputs
+        out, _, c_n, saved = results
+        ctx.save_for_backward(*tensors, out, saved)
+        ctx.settings = cell, reverse
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*([saved] if cell == "lstm" else [c_n, saved]))
+        return results
+
+    @staticmethod
+    def backward(ctx: Any, *flowing: Tensor | None) -> Any:
+        *inputs, rows, out, saved = ctx.saved_tensors
+        dout, dh_n, dc_n, _ = flowing
+        if dout is None and dh_n is None and dc_n is None:
+            return (None,) * 11
+        needed = ctx.needs_input_grad
+        found = torch.ops.rnnexp.recurrence_backward.default(
+            dout, dh_n, dc_n, *inputs, rows, *ctx.settings, out, saved, needed[0]
+        )
+        wanted = (g if need else None for g, need in zip(found, needed, strict=False))
+        return *wanted, None, None, None, None
 
 
-def _flow_back(ctx: Any, *flowing: Tensor | None) -> tuple[Tensor | None, ...]:
-    *inputs, rows, out, saved = ctx.saved_tensors
-    dout, dh_n, dc_n, _ = flowing
-    if dout is None and dh_n is None and dc_n is None:
-        return (None,) * 11
-    needed = ctx.needs_input_grad
-    found = torch.ops.rnnexp.recurrence_backward(
-        dout, dh_n, dc_n, *inputs, rows, *ctx.settings, out, saved, needed[0]
-    )
-    wanted = (g if need else None for g, need in zip(found, needed, strict=False))
-    return *wanted, None, None, None, None
+class _RecurrenceBackward(torch.autograd.Function):
+    """The gradient with a gradient of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(*inputs[:11])
+        ctx.settings = inputs[11:13]
+        ctx.set_materialize_grads(False)
+        with torch._C._AutoDispatchBelowAutograd():
+            gradients: tuple[Tensor, ...] = torch.ops.rnnexp.recurrence_backward.default(*inputs)
+        return gradients
+
+    @staticmethod
+    def backward(ctx: Any, *flowing: Tensor | None) -> Any:
+        *tensors, rows = ctx.saved_tensors
+        cell, reverse = ctx.settings
+        found = differentiable(tensors, rows, cell, reverse, flowing, ctx.needs_input_grad)
+        return *found, None, None, None, None, None, None
 
 
-def _save_twice(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    ctx.save_for_backward(*inputs[:11])
-    ctx.settings = inputs[11:13]
-    ctx.set_materialize_grads(False)
-
-
-def _flow_back_twice(ctx: Any, *flowing: Tensor | None) -> tuple[Tensor | None, ...]:
-    *tensors, rows = ctx.saved_tensors
-    cell, reverse = ctx.settings
-    found = differentiable(tensors, rows, cell, reverse, flowing, ctx.needs_input_grad)
-    return *found, None, None, None, None, None, None
-
-
-torch.library.impl(LIBRARY, "recurrence", "CPU")(_forward)
-torch.library.impl(LIBRARY, "recurrence_backward", "CPU")(_backward)
+LIBRARY.impl("recurrence", _forward, "CPU")
+LIBRARY.impl("recurrence_backward", _backward, "CPU")
+LIBRARY.impl("recurrence", _Recurrence.apply, "Autograd")
+LIBRARY.impl("recurrence_backward", _RecurrenceBackward.apply, "Autograd")
 torch.library.register_fake("rnnexp::recurrence", _outputs, lib=LIBRARY)
 torch.library.register_fake("rnnexp::recurrence_backward", _gradients, lib=LIBRARY)
-torch.library.register_autograd("rnnexp::recurrence", _flow_back, setup_context=_save, lib=LIBRARY)
-torch.library.register_autograd(
-    "rnnexp::recurrence_backward", _flow_back_twice, setup_context=_save_twice, lib=LIBRARY
-)

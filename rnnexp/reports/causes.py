@@ -21,7 +21,7 @@ CAUSES = {
     "cuda": "each release brings other kernels",
     "threads": "sums are shared out among threads, and so rounded otherwise",
     "cpu_capability": "torch computes with other instructions, which round otherwise",
-    "kernels": "which compiled kernels ran the layers over time, if any; each rounds in its own way",
+    "kernels": "which compiled kernels ran the layers, if any; each rounds in its own way",
     "cpu": "the libraries behind torch choose their way by the processor",
     "versions.numpy": "what is drawn and scaled before training is numpy's work",
     "versions.python": "a minor release can change how text is read and split",

@@ -35,5 +35,5 @@ def test_ours_and_theirs_learn_alike(cell: str) -> None:
 
 
 def test_a_layer_names_its_path() -> None:
-    name, reason = path_of(rnnexp.GRU(2, 3))
+    name, reason = path_of(rnnexp.GRU(2, 3), torch.zeros(4, 5, 2))
     assert name and reason

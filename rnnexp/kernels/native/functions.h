@@ -24,8 +24,7 @@ INLINE split_exp exp_parts(vec x) {
   const REAL rounder = 6755399441055744.0; /* 1.5 * 2^52 */
   enum { FRACTION = 52, TERMS = 12 };
 #endif
-  x = choose(x > largest, splat(largest), x); /* a NaN stays one */
-  x = choose(x < -largest, splat(-largest), x);
+  x = at_least(at_most(x, largest), -largest);
   vec shifted = x * (REAL)1.44269504088896340736 + rounder;
   vec n = shifted - rounder;
   vec r = x - n * log2_head - n * log2_tail;
@@ -43,15 +42,13 @@ INLINE vec logistic(vec x) {
   return reciprocal(1 + (e.power + e.rest));
 }
 
-/* (e^2x - 1) / (e^2x + 1); beyond |x| = 20 it is 1 to the last bit. */
+/* (e^2x - 1) / (e^2x + 1) */
 INLINE vec hyperbolic_tangent(vec x) {
-  x = choose(x > 20, splat(20), x);
-  x = choose(x < -20, splat(-20), x);
   split_exp e = exp_parts(2 * x);
   vec less_one = (e.power - 1) + e.rest;
   return less_one * reciprocal(less_one + 2);
 }
 
-INLINE vec rectifier(vec x) { return choose(x < 0, splat(0), x); }
+INLINE vec rectifier(vec x) { return at_least(x, 0); }
 
 #endif

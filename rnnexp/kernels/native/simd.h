@@ -49,6 +49,19 @@ INLINE vec choose(ivec mask, vec yes, vec no) {
   return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
 }
 
+/* x, but not above `bound`, or not below it; a NaN stays one. One instruction where there is one
+ * (it gives its second operand where one of them is NaN). */
+#if defined(__AVX512F__) && defined(REAL_IS_FLOAT)
+INLINE vec at_most(vec x, REAL bound) { return (vec)_mm512_min_ps((__m512)splat(bound), (__m512)x); }
+INLINE vec at_least(vec x, REAL bound) { return (vec)_mm512_max_ps((__m512)splat(bound), (__m512)x); }
+#elif defined(__AVX2__) && defined(REAL_IS_FLOAT) && VECTOR_BYTES == 32
+INLINE vec at_most(vec x, REAL bound) { return (vec)_mm256_min_ps((__m256)splat(bound), (__m256)x); }
+INLINE vec at_least(vec x, REAL bound) { return (vec)_mm256_max_ps((__m256)splat(bound), (__m256)x); }
+#else
+INLINE vec at_most(vec x, REAL bound) { return choose(x > bound, splat(bound), x); }
+INLINE vec at_least(vec x, REAL bound) { return choose(x < bound, splat(bound), x); }
+#endif
+
 /* 1 / x, for x in [1, 2^126). */
 INLINE vec reciprocal(vec x) {
 #if defined(__AVX512F__) && defined(REAL_IS_FLOAT)

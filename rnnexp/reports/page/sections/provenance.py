@@ -15,7 +15,8 @@ from rnnexp.reports.page.wording import cut, listed, number, plural, setting_tex
 
 __all__ = ["data", "environment", "reproduction"]
 
-PLACES = {"platform": "platform", "cpu": "processor", "cpu_capability": "vector units", "kernels": "kernels",
+PLACES = {"platform": "platform", "cpu": "processor", "cpu_capability": "vector units",
+          "kernels": "kernels",
           "cores": "cores", "threads": "threads", "device": "device", "cuda": "CUDA"}  # fmt: skip
 HASH_LETTERS = 64
 
