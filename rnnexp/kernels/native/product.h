@@ -20,6 +20,7 @@ typedef struct {
   long start_row;
   REAL *out;
   long out_row;
+  const REAL *ahead; /* what to fetch into the cache meanwhile, a vector a step */
 } product;
 
 INLINE void tile(const int rows, const int vectors, const product *p, const long column) {
@@ -29,9 +30,10 @@ INLINE void tile(const int rows, const int vectors, const product *p, const long
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++)
       sum[r][v] = p->start ? load(p->start + r * p->start_row + v * LANES) : (vec){0};
-  const REAL *a = p->a, *b = p->panel;
+  const REAL *a = p->a, *b = p->panel, *ahead = p->ahead;
   const long row = p->row;
   for (long k = p->K; k > 0; k--, a += column, b += p->panel_row) {
+    __builtin_prefetch(ahead), ahead += LANES;
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) w[v] = load(b + v * LANES);
 #pragma GCC unroll 8
@@ -83,6 +85,11 @@ INLINE piece nth_piece(long n, long total, long most) {
   return (piece){n * small + (n < larger ? n : larger), small + (n < larger)};
 }
 
+/* What to fetch while block number i runs: the blocks of a panel share the next one out. */
+INLINE const REAL *ahead_of(const REAL *panel, piece columns, long K, long i) {
+  return panel + (columns.size + i % columns.size) * LANES * K;
+}
+
 /* A whole product [rows] x [vectors of columns], panel by panel; p->panel is the first of them. */
 static void multiply_all(long rows, long vectors, long per_panel, const product *p) {
   for (long j = 0; j < pieces(vectors, per_panel); j++) {
@@ -95,6 +102,7 @@ static void multiply_all(long rows, long vectors, long per_panel, const product 
       part.panel += columns.at * LANES * p->K;
       part.panel_row = columns.size * LANES;
       if (p->start) part.start += block.at * p->start_row + columns.at * LANES;
+      part.ahead = ahead_of(part.panel, columns, p->K, i);
       part.out += block.at * p->out_row + columns.at * LANES;
       multiply((int)block.size, (int)columns.size, &part);
     }

@@ -62,7 +62,7 @@ INLINE long smaller(long a, long b) { return a < b ? a : b; }
 INLINE long larger(long a, long b) { return a > b ? a : b; }
 INLINE long lanes_left(long length, long vector) { return length - vector * LANES; }
 
-/* The step that is walked as number n, and how many of a worker's rows it has (0 beyond the ends). */
+/* The step that is walked as number n, and how many of a worker's rows it has, 0 beyond the ends. */
 INLINE long step(const sequence *s, long n) { return s->reverse ? s->T - 1 - n : n; }
 
 INLINE long active(const worker *w, long n) {
@@ -189,10 +189,11 @@ INLINE void forward_cell(const int cell, const forward_step *f, long rows) {
     for (long i = 0; i < pieces(rows, MOST_ROWS[panel.size]); i++) {
       const piece block = nth_piece(i, rows, MOST_ROWS[panel.size]);
       const REAL *start = cell == GRU ? all->b_h : f->zx + block.at * zx_row;
+      const REAL *weights = all->W_h + panel.at * LANES * H;
       const product p = {H, f->h_before + block.at * all->width, all->width, 1,
-                         all->W_h + panel.at * LANES * H, panel.size * LANES,
+                         weights, panel.size * LANES,
                          start + panel.at * LANES, cell == GRU ? 0 : zx_row,
-                         z, panel.size * LANES};
+                         z, panel.size * LANES, ahead_of(weights, panel, H, i)};
       multiply((int)block.size, (int)panel.size, &p);
       forward_tile(cell, f, block, panel, z);
     }
@@ -219,7 +220,7 @@ static void input_product(const worker *w, REAL *zx, long n, chunk c) {
     const REAL *x = (const REAL *)s->x + first_row(w, m) * s->I;
     /* where one thread has all rows, those of the whole chunk lie one after another */
     if (side_by_side) rows = c.rows, m = n + c.steps;
-    const product p = {s->I, x, s->I, 1, all->W_x, 0, all->b_x, 0, zx, columns * LANES};
+    const product p = {s->I, x, s->I, 1, all->W_x, 0, all->b_x, 0, zx, columns * LANES, NULL};
     multiply_all(rows, columns, per_panel, &p);
   }
 }
@@ -270,23 +271,24 @@ typedef struct {
 
 INLINE long dz_row(const shared *all) { return all->gradients * all->width + 16; }
 
-/* h_{t-1} (rows of H) and c_{t-1} of a worker's row in the step walked as number n, or NULL. */
+/* h_{t-1} (H) of a worker's row in the step walked as number n; NULL for zeros. */
 INLINE const REAL *h_before(const worker *w, long n, long row) {
   const sequence *s = w->all->s;
   if (row < active(w, n - 1)) return (const REAL *)s->out + (first_row(w, n - 1) + row) * s->H;
   return s->h_0 ? (const REAL *)s->h_0 + (w->first + row) * s->H : NULL;
 }
 
-INLINE vec c_before(const worker *w, long n, long row, long unit) {
+/* c_{t-1} likewise, with the distance from one vector of units to the next. */
+typedef struct { const REAL *from; long stride; } units_of;
+
+INLINE units_of c_before(const worker *w, long n, long row) {
   const shared *all = w->all;
   const sequence *s = all->s;
   if (row < active(w, n - 1)) {
-    const long at = ((first_row(w, n - 1) + row) * all->units + unit) * SAVED[LSTM] + 4;
-    return load((const REAL *)s->saved + at * LANES);
+    const long at = (first_row(w, n - 1) + row) * all->units * SAVED[LSTM] + 4;
+    return (units_of){(const REAL *)s->saved + at * LANES, SAVED[LSTM] * LANES};
   }
-  if (!s->c_0) return (vec){0};
-  return load_part((const REAL *)s->c_0 + (w->first + row) * s->H + unit * LANES,
-                   lanes_left(s->H, unit));
+  return (units_of){s->c_0 ? (const REAL *)s->c_0 + (w->first + row) * s->H : NULL, LANES};
 }
 
 INLINE void backward_tile(const int cell, const backward_step *b, piece rows, piece columns,
@@ -294,29 +296,30 @@ INLINE void backward_tile(const int cell, const backward_step *b, piece rows, pi
   const shared *all = b->w->all;
   const sequence *s = all->s;
   const long H = s->H, width = all->width, S = SAVED[cell], row_0 = first_row(b->w, b->n);
-  for (long r = rows.at; r < rows.at + rows.size; r++, dh += columns.size * LANES)
+  for (long r = rows.at; r < rows.at + rows.size; r++, dh += columns.size * LANES) {
+    const REAL *kept = (const REAL *)s->saved + (row_0 + r) * all->units * S * LANES;
+    const REAL *h_was = cell == GRU ? h_before(b->w, b->n, r) : NULL;
+    const units_of c_from = cell == LSTM ? c_before(b->w, b->n, r) : (units_of){0};
     for (long v = 0; v < columns.size; v++) {
       const long unit = columns.at + v, left = lanes_left(H, unit), at = unit * LANES;
       const long seen = (row_0 + r) * H + at;
       vec dh_unit = load(dh + v * LANES), dc = {0}, h = {0}, before = {0}, c_was = {0}, saved[5];
       if (s->dout) dh_unit += load_part((const REAL *)s->dout + seen, left);
       for (long k = 0; k < S; k++)
-        saved[k] = load((const REAL *)s->saved + (((row_0 + r) * all->units + unit) * S + k) * LANES);
+        saved[k] = load(kept + (unit * S + k) * LANES);
       if (cell == TANH || cell == RELU) h = load_part((const REAL *)s->out + seen, left);
       if (cell == LSTM) {
         dc = load(b->dc + r * width + at);
-        c_was = c_before(b->w, b->n, r, unit);
+        if (c_from.from) c_was = load_part(c_from.from + unit * c_from.stride, left);
       }
-      if (cell == GRU) {
-        const REAL *from = h_before(b->w, b->n, r);
-        if (from) before = load_part(from + at, left);
-      }
+      if (h_was) before = load_part(h_was + at, left);
       gradient d = cell_backward(cell, dh_unit, dc, saved, h, before, c_was);
       for (long g = 0; g < GRADIENTS[cell]; g++)
         store(b->dz + r * dz_row(all) + g * width + at, d.dz[g]);
       store(b->dh + r * width + at, d.dh_before);
       if (cell == LSTM) store(b->dc + r * width + at, d.dc_before);
     }
+  }
 }
 
 /* dh += dz_after W_hh for rows [from, to), and then the cell's own gradient, unless cell < 0. */
@@ -332,10 +335,10 @@ INLINE void backward_cell(const int cell, const backward_step *b, const REAL *dz
       piece block = nth_piece(i, to - from, most);
       block.at += from;
       const REAL *dz = dz_after ? dz_after + block.at * dz_row(all) : NULL;
-      const product p = {K, dz, dz_row(all), 1,
-                         all->W_h + panel.at * LANES * all->gates * width, panel.size * LANES,
+      const REAL *weights = all->W_h + panel.at * LANES * all->gates * width;
+      const product p = {K, dz, dz_row(all), 1, weights, panel.size * LANES,
                          b->dh + block.at * width + panel.at * LANES, width,
-                         dh, panel.size * LANES};
+                         dh, panel.size * LANES, ahead_of(weights, panel, K, i)};
       multiply((int)block.size, (int)panel.size, &p);
       if (cell >= 0) {
         backward_tile(cell, b, block, panel, dh);
@@ -348,7 +351,8 @@ INLINE void backward_cell(const int cell, const backward_step *b, const REAL *dz
   }
 }
 
-static void backward_rows_of_step(const backward_step *b, const REAL *dz_after, long from, long to) {
+static void backward_rows_of_step(const backward_step *b, const REAL *dz_after, long from,
+                                  long to) {
   if (to <= from) return;
   switch (b->w->all->s->cell) {
     case TANH: backward_cell(TANH, b, dz_after, from, to, NULL); break;
@@ -367,7 +371,9 @@ static void outer_products(const shared *all, REAL *sums, long sums_row, const R
       const piece block = nth_piece(i, H, most);
       REAL *to = sums + ((gate_of ? gate_of[g] : g) * H + block.at) * sums_row;
       const product p = {rows, dz + g * all->width + block.at, 1, dz_row(all),
-                         panel, vectors * LANES, to, sums_row, to, sums_row};
+                         panel, vectors * LANES, to, sums_row, to, sums_row, panel};
+      for (long r = block.size; r < 2 * block.size; r++) /* the sums of the next block */
+        for (long v = 0; v < vectors; v++) __builtin_prefetch(to + r * sums_row + v * LANES, 1);
       multiply((int)block.size, vectors, &p);
     }
 }
@@ -404,7 +410,7 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
         const piece block = nth_piece(i, s->I, most);
         REAL *sums = w->dW_x + block.at * sums_row + at;
         const product p = {c.rows, panel + block.at, 1, s->I, dz_x + at, dz_row(all),
-                           sums, sums_row, sums, sums_row};
+                           sums, sums_row, sums, sums_row, panel};
         multiply((int)block.size, (int)columns.size, &p);
       }
     }
@@ -444,8 +450,10 @@ static void input_gradient(const worker *w, const REAL *dz, long m, chunk c) {
       REAL *to = (REAL *)s->dx + first_row(w, n) * s->I + at;
       for (long i = 0; i < (rows ? pieces(rows, most) : 0); i++) {
         const piece block = nth_piece(i, rows, most);
-        const product p = {K, from + block.at * dz_row(all), dz_row(all), 1,
-                           all->W_x + at * K, panel.size * LANES, NULL, 0, dx, panel.size * LANES};
+        const REAL *weights = all->W_x + at * K;
+        const product p = {K, from + block.at * dz_row(all), dz_row(all), 1, weights,
+                           panel.size * LANES, NULL, 0, dx, panel.size * LANES,
+                           ahead_of(weights, panel, K, i)};
         multiply((int)block.size, (int)panel.size, &p);
         gather(to + block.at * s->I, s->I, dx, panel.size * LANES, block.size,
                smaller(s->I - at, panel.size * LANES));
@@ -576,7 +584,7 @@ static long cut(const sequence *s, long n, long workers) {
   return s->B;
 }
 
-static int run(const sequence *s, worker *workers, long count, void *(*rows)(void *),
+static int run(worker *workers, long count, void *(*rows)(void *),
                void *(*thread)(void *)) {
   pthread_t threads[64];
   int started[64] = {0}, failed = 0;
@@ -590,7 +598,6 @@ static int run(const sequence *s, worker *workers, long count, void *(*rows)(voi
     if (started[i]) pthread_join(threads[i], NULL);
     failed |= workers[i].failed;
   }
-  (void)s;
   return failed;
 }
 
@@ -621,7 +628,7 @@ int EXPORTED(forward)(const sequence *s) {
     pack_gates(&all, all.W_h, s->W_h, s->H);
     pack_bias(&all, all.b_x, s->b_x);
     pack_bias(&all, s->cell == GRU ? all.b_h : all.b_x, s->b_h);
-    failed = run(s, workers, divide(&all, workers), forward_rows, forward_thread);
+    failed = run(workers, divide(&all, workers), forward_rows, forward_thread);
   }
   free(all.W_x), free(all.W_h), free(all.b_x), free(all.b_h);
   return failed;
@@ -645,10 +652,11 @@ int EXPORTED(backward)(const sequence *s) {
   if (!failed) {
     pack_rows(&all, all.W_h, s->W_h, s->H, gate_of);
     if (s->dx) pack_rows(&all, all.W_x, s->W_x, s->I, NULL);
-    failed = run(s, workers, count, backward_rows, backward_thread);
+    failed = run(workers, count, backward_rows, backward_thread);
     if (!failed) add_up(&all, workers, count);
   }
-  for (long i = 0; i < count; i++) free(workers[i].dW_h), free(workers[i].dW_x), free(workers[i].db);
+  for (long i = 0; i < count; i++)
+    free(workers[i].dW_h), free(workers[i].dW_x), free(workers[i].db);
   free(all.W_h), free(all.W_x);
   return failed;
 }
