@@ -35,6 +35,7 @@ if PUBLIC_DATA.is_dir():
 # side by side a hundred times. Nothing here has imported torch yet, which reads this once. What a
 # config asks for is asked for all the same.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `rnnexp` has it
 
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

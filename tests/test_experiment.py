@@ -8,17 +8,24 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+<<<<<<< HEAD
 from torch import Tensor
+=======
+import torch
+>>>>>>> e70b824f5557dcd7c89cb4772f4bf7cab8e0b05f
 
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
 from rnnexp.evaluating import evaluate_run
 from rnnexp.experiment import assemble
+from rnnexp.inference.trained import restore_for_use
+from rnnexp.resuming import resume
 from rnnexp.runner import restore, train
 from rnnexp.training.observer import Silent
 
@@ -48,6 +55,28 @@ def log(run: str) -> list[dict[str, Any]]:
     lines = (Path(run) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     return [{k: v for k, v in record.items() if k not in WALL_CLOCK} for record in records]
+
+
+def test_every_way_to_a_network_sets_the_threads_and_the_run_records_them(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        given = config(tmp_path, SUNSPOTS, "training.threads=2", "training.epochs=1")
+        summary = train(given, tmp_path / "runs", Silent())
+        run = Path(summary["run"])
+        assert json.loads((run / "env.json").read_text())["threads"] == 2
+        ways: list[Callable[[Path], Any]] = [
+            restore_for_use,
+            restore,
+            lambda folder: evaluate_run(folder, "test"),
+            lambda folder: assemble(load_config(folder / "resolved.yaml")),
+            lambda folder: resume(folder, Silent(), ["training.epochs=2"]),
+        ]
+        for way in ways:
+            torch.set_num_threads(1)
+            way(run)
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_everything_that_happened_is_in_one_folder(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -36,13 +36,8 @@ POINTERS = (
 )  # fmt: skip
 
 
-class Sequence(ctypes.Structure):
-    """`sequence` of recurrence.h, field by field."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in INTEGERS),
-        *((name, ctypes.c_void_p) for name in POINTERS),
-    )
+SEQUENCE = ctypes.c_int64 * (len(INTEGERS) + len(POINTERS))
+"""`sequence` of recurrence.h: numbers and addresses, all of 8 bytes"""
 
 
 def usable() -> tuple[str, ...]:
@@ -71,21 +66,25 @@ def saved_size(cell: str, hidden_size: int, dtype: torch.dtype) -> int:
 
 
 def run(
-    way: str, cell: str, dtype: torch.dtype, sizes: Mapping[str, int], **tensors: Tensor | None
+    way: str,
+    cell: str,
+    dtype: torch.dtype,
+    sizes: tuple[int, ...],
+    tensors: Iterable[Tensor | None],
 ) -> None:
     """Call `forward` or `backward` of recurrence.h; what it writes are tensors among `tensors`.
 
-    All tensors are contiguous; the caller keeps them alive.
+    sizes: T, B, I, H and whether it runs backwards in time. tensors: in the order of POINTERS, all
+    contiguous; None, or left out at the end, for what is not there. The caller keeps them alive.
 
     Raises:
         MemoryError: the kernel found no room for its own buffers.
     """
     name = instruction_set()
     assert name is not None
-    places = {field: t.data_ptr() for field, t in tensors.items() if t is not None}
-    threads = torch.get_num_threads()
-    sequence = Sequence(cell=CELLS.index(cell), threads=threads, **sizes, **places)
-    if _function(name, f"{way}_{DTYPES[dtype]}")(ctypes.byref(sequence)):
+    places = [0 if t is None else t.data_ptr() for t in tensors]
+    sequence = SEQUENCE(CELLS.index(cell), *sizes, torch.get_num_threads(), *places)
+    if _function(name, way, dtype)(sequence):
         raise MemoryError("the recurrent kernel found no memory for its buffers")
 
 
@@ -96,5 +95,5 @@ def _file(name: str) -> Path | None:
 
 
 @cache
-def _function(name: str, function: str) -> Any:
-    return getattr(ctypes.CDLL(str(_file(name))), function)
+def _function(name: str, way: str, dtype: torch.dtype) -> Any:
+    return getattr(ctypes.CDLL(str(_file(name))), f"{way}_{DTYPES[dtype]}")

@@ -7,7 +7,7 @@ Shape letters: T time, B batch, I input, H hidden, G gates, N rows of all time s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,7 @@ __all__ = ["recurrence"]
 
 LIBRARY: Any = torch.library.Library("rnnexp", "DEF")  # type: ignore[no-untyped-call]
 INPUTS = (
-    "Tensor x, Tensor W_x, Tensor W_h, Tensor? b_x, Tensor? b_h, Tensor h_0, Tensor? c_0,"
+    "Tensor x, Tensor W_x, Tensor W_h, Tensor? b_x, Tensor? b_h, Tensor? h_0, Tensor? c_0,"
     " Tensor? rows, str cell, bool reverse"
 )
 LIBRARY.define(f"recurrence({INPUTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)")
@@ -35,7 +35,7 @@ def recurrence(  # noqa: PLR0917
     cell: str,
     x: Tensor,
     weights: Sequence[Tensor | None],
-    h_0: Tensor,
+    h_0: Tensor | None = None,
     c_0: Tensor | None = None,
     rows: Tensor | None = None,
     reverse: bool = False,
@@ -44,92 +44,90 @@ def recurrence(  # noqa: PLR0917
 
     cell: tanh, relu, lstm or gru. x: (T, B, I), or with `rows` packed (N, I), where step t has the
     first rows[t] sequences (int64, never rising). weights: W_xh (GH, I), W_hh (GH, H), b_xh and
-    b_hh (GH,) or None. h_0, c_0: (B, H). reverse: from the last step to the first.
+    b_hh (GH,) or None. h_0, c_0: (B, H), None for zeros. reverse: from the last step to the first.
     """
     W_x, W_h, b_x, b_h = weights
     tensors = (x, W_x, W_h, b_x, b_h, h_0, c_0)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    out, h_n, c_n, _ = torch.ops.rnnexp.recurrence.default(*tensors, rows, cell, reverse, keep)
+    inputs: tuple[Any, ...] = (*tensors, rows, cell, reverse, keep)
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
+        out, h_n, c_n, _ = torch.ops.rnnexp.recurrence.default(*inputs)
+    else:  # the same without torch's dispatcher, which takes longer than a small layer
+        apply: Any = _Recurrence.apply
+        out, h_n, c_n, _ = apply(*inputs) if keep else _forward(*inputs)
     return out, h_n, c_n
 
 
 def _forward(  # noqa: PLR0917
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
-    h_0: Tensor, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool, keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
+    keep: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
     results = _outputs(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
     out, h_n, c_n, saved = results
-    steps, offset, sizes = _steps(x, h_0, rows)
-    given = {"x": x, "W_x": W_x, "W_h": W_h, "b_x": b_x, "b_h": b_h, "h_0": h_0, "c_0": c_0}
-    given = {name: None if t is None else t.contiguous() for name, t in given.items()}
-    native.run(
-        "forward", cell, x.dtype, sizes | {"reverse": reverse}, **given, rows=steps, offset=offset,
-        out=out, h_n=h_n, c_n=c_n if cell == "lstm" else None, saved=saved if keep else None,
-    )  # fmt: skip
+    steps, sizes = _steps(x, W_h, rows)
+    given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
+    written = (out, h_n, c_n if cell == "lstm" else None, saved if keep else None)
+    native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *written))
     return results
 
 
 def _outputs(  # noqa: PLR0917
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
-    h_0: Tensor, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool, keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
+    keep: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
     """Room for what the forward pass writes; also what `torch.compile` has to know of it."""
     H, N = W_h.shape[1], x.shape[:-1].numel()
+    B: Any = x.shape[1] if rows is None else rows[0].item()
     saved = native.saved_size(cell, H, x.dtype) * N if keep else 0
-    c_n = torch.empty_like(h_0, memory_format=torch.contiguous_format)
-    return (
-        x.new_empty(*x.shape[:-1], H),
-        torch.empty_like(h_0, memory_format=torch.contiguous_format),
-        c_n if cell == "lstm" else x.new_empty(0),
-        x.new_empty(saved),
-    )
+    c_n = x.new_empty((B, H) if cell == "lstm" else 0)
+    return x.new_empty(*x.shape[:-1], H), x.new_empty(B, H), c_n, x.new_empty(saved)
 
 
 def _backward(  # noqa: PLR0917
     dout: Tensor | None, dh_n: Tensor | None, dc_n: Tensor | None,
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
-    h_0: Tensor, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
+    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
     out: Tensor, saved: Tensor, input: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     gradients = _gradients(
         dout, dh_n, dc_n, x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, out, saved, input
     )
-    steps, offset, sizes = _steps(x, h_0, rows)
-    given = {"dout": dout, "dh_n": dh_n, "dc_n": dc_n, "x": x, "W_x": W_x, "W_h": W_h}
-    given |= {"h_0": h_0, "c_0": c_0}
-    given = {name: None if t is None else t.contiguous() for name, t in given.items()}
-    names = ("dx", "dW_x", "dW_h", "db_x", "db_h", "dh_0", "dc_0")
-    written = {name: t if t.numel() else None for name, t in zip(names, gradients, strict=True)}
-    native.run(
-        "backward", cell, x.dtype, sizes | {"reverse": reverse}, **given, **written, rows=steps,
-        offset=offset, out=out, saved=saved,
-    )  # fmt: skip
+    steps, sizes = _steps(x, W_h, rows)
+    given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
+    flowing = _contiguous(dout, dh_n, dc_n)
+    written = (t if t.numel() else None for t in gradients)
+    tensors = (*steps, *given, out, None, None, saved, *flowing, *written)
+    native.run("backward", cell, x.dtype, (*sizes, reverse), tensors)
     return gradients
 
 
 def _gradients(  # noqa: PLR0917
     dout: Tensor | None, dh_n: Tensor | None, dc_n: Tensor | None,
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
-    h_0: Tensor, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
+    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
     out: Tensor, saved: Tensor, input: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """Room for the gradients; empty where there is none to give."""
-
-    def like(t: Tensor | None) -> Tensor:
-        wanted = x.new_empty(0) if t is None else t
-        return torch.empty_like(wanted, memory_format=torch.contiguous_format)
-
-    return tuple(like(t) for t in (x if input else None, W_x, W_h, b_x, b_h, h_0, c_0))
+    wanted = (x if input else None, W_x, W_h, b_x, b_h, h_0, c_0)
+    return tuple(x.new_empty(0) if t is None else x.new_empty(t.shape) for t in wanted)
 
 
-def _steps(x: Tensor, h_0: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor, dict[str, int]]:
-    """How many rows every step has, where they begin, and all sizes."""
-    B, H = h_0.shape
-    sizes = {"B": B, "H": H, "I": x.shape[-1]}
+def _contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
+    return [None if t is None else t.contiguous() for t in tensors]
+
+
+def _steps(
+    x: Tensor, W_h: Tensor, rows: Tensor | None
+) -> tuple[tuple[Tensor, Tensor], tuple[int, int, int, int]]:
+    """How many rows every step has and where they begin; T, B, I, H."""
+    I, H = x.shape[-1], W_h.shape[1]  # noqa: E741
     if rows is None:
-        return *_uniform(x.shape[0], B), sizes | {"T": x.shape[0]}
+        T, B = x.shape[:2]
+        return _uniform(T, B), (T, B, I, H)
     rows = rows.contiguous()
-    return rows, rows.cumsum(0) - rows, sizes | {"T": len(rows)}
+    return (rows, rows.cumsum(0) - rows), (len(rows), int(rows[0]), I, H)
 
 
 @lru_cache(maxsize=64)
@@ -142,8 +140,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
-        with torch._C._AutoDispatchBelowAutograd():
-            results: tuple[Tensor, ...] = torch.ops.rnnexp.recurrence.default(*inputs)
+        results = _below_autograd("recurrence", _forward, inputs)
         *tensors, cell, reverse, _ = inputs
         out, _, c_n, saved = results
         ctx.save_for_backward(*tensors, out, saved)
@@ -159,9 +156,11 @@ class _Recurrence(torch.autograd.Function):
         if dout is None and dh_n is None and dc_n is None:
             return (None,) * 11
         needed = ctx.needs_input_grad
-        found = torch.ops.rnnexp.recurrence_backward.default(
-            dout, dh_n, dc_n, *inputs, rows, *ctx.settings, out, saved, needed[0]
-        )
+        given = (dout, dh_n, dc_n, *inputs, rows, *ctx.settings, out, saved, needed[0])
+        if torch.is_grad_enabled():
+            found = torch.ops.rnnexp.recurrence_backward.default(*given)
+        else:
+            found = _below_autograd("recurrence_backward", _backward, given)
         wanted = (g if need else None for g, need in zip(found, needed, strict=False))
         return *wanted, None, None, None, None
 
@@ -174,9 +173,7 @@ class _RecurrenceBackward(torch.autograd.Function):
         ctx.save_for_backward(*inputs[:11])
         ctx.settings = inputs[11:13]
         ctx.set_materialize_grads(False)
-        with torch._C._AutoDispatchBelowAutograd():
-            gradients: tuple[Tensor, ...] = torch.ops.rnnexp.recurrence_backward.default(*inputs)
-        return gradients
+        return _below_autograd("recurrence_backward", _backward, inputs)
 
     @staticmethod
     def backward(ctx: Any, *flowing: Tensor | None) -> Any:
@@ -184,6 +181,17 @@ class _RecurrenceBackward(torch.autograd.Function):
         cell, reverse = ctx.settings
         found = differentiable(tensors, rows, cell, reverse, flowing, ctx.needs_input_grad)
         return *found, None, None, None, None, None, None
+
+
+def _below_autograd(
+    name: str, run: Callable[..., tuple[Tensor, ...]], inputs: tuple[Any, ...]
+) -> tuple[Tensor, ...]:
+    """The kernel itself, or where somebody watches, the operator."""
+    if not (torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()):
+        return run(*inputs)
+    with torch._C._AutoDispatchBelowAutograd():
+        results: tuple[Tensor, ...] = getattr(torch.ops.rnnexp, name).default(*inputs)
+    return results
 
 
 LIBRARY.impl("recurrence", _forward, "CPU")

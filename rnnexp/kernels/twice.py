@@ -15,12 +15,15 @@ def torch_loop(  # noqa: PLR0917
     cell: str,
     x: Tensor,
     weights: Sequence[Tensor | None],
-    h_0: Tensor,
+    h_0: Tensor | None,
     c_0: Tensor | None,
     rows: Tensor | None,
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """What `rnnexp::recurrence` computes, by torch's composite operators."""
+    B = x.shape[1] if rows is None else int(rows[0])
+    h_0 = x.new_zeros(B, _hidden_size(weights)) if h_0 is None else h_0
+    c_0 = x.new_zeros(h_0.shape) if c_0 is None and cell == "lstm" else c_0
     given = [w for w in weights if w is not None]
     order = _backwards(x, rows) if reverse else None
     x = x if order is None else x.flatten(0, -2)[order].view_as(x)
@@ -34,6 +37,12 @@ def torch_loop(  # noqa: PLR0917
             out, *last = run(x, rows, first, *settings)
     out = out if order is None else out.flatten(0, -2)[order].view_as(out)
     return out, last[0].squeeze(0), last[1].squeeze(0) if c_0 is not None else None
+
+
+def _hidden_size(weights: Sequence[Tensor | None]) -> int:
+    W_h = weights[1]
+    assert W_h is not None
+    return W_h.shape[1]
 
 
 @contextmanager
@@ -76,7 +85,7 @@ def differentiable(  # noqa: PLR0917
     ]
     dout, dh_n, dc_n, x, *weights, h_0, c_0 = leaves
     inputs = [(i, t) for i, t in enumerate((x, *weights, h_0, c_0)) if t is not None]
-    assert x is not None and h_0 is not None
+    assert x is not None
     with torch.enable_grad():
         results = torch_loop(cell, x, weights, h_0, c_0, rows, reverse)
         pairs = [(r, d) for r, d in zip(results, (dout, dh_n, dc_n), strict=True)

@@ -22,7 +22,7 @@ from rnnexp.layers.shape_plan import GATES, STATES
 __all__ = ["Direction", "HiddenDirection", "Teacher"]
 
 TORCH: dict[str, Any] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-Loop = Callable[[Tensor, CellState, Tensor | None], tuple[Tensor, CellState]]
+Loop = Callable[[Tensor, CellState | None, Tensor | None], tuple[Tensor, CellState]]
 Teacher = tuple[Tensor, Tensor]
 """the true previous outputs (T, B, O) and where they are read instead of the own (T, B, 1)"""
 
@@ -97,8 +97,8 @@ class HiddenDirection(Direction):
     @property
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """W_xh (G, I), W_hh (G, H), b_xh (G,), b_hh (G,)."""
-        get = self.rnn.get_parameter
-        return get("weight_ih_l0"), get("weight_hh_l0"), get("bias_ih_l0"), get("bias_hh_l0")
+        ((W_xh_GI, W_hh_GH, b_xh_G, b_hh_G),) = self.rnn.all_weights
+        return W_xh_GI, W_hh_GH, b_xh_G, b_hh_G
 
     def initial_state(self, batch: int) -> CellState | None:
         """The trained h_0 (and c_0), each (B, H); None stands for zeros."""
@@ -127,32 +127,32 @@ class HiddenDirection(Direction):
         self, run: Loop, x_TBI: Tensor, state: CellState | None, lengths_B: Tensor | None
     ) -> tuple[Tensor, CellState]:
         """The whole sequence at once; sequences of different length are packed on the way."""
-        if state is None:
-            zeros_BH = x_TBI.new_zeros(x_TBI.shape[1], self.hidden_size)
-            state = (zeros_BH,) * len(STATES[self.cell])
         if lengths_B is None:
             return run(x_TBI, state, None)
         packed = pack_padded_sequence(x_TBI, lengths_B.cpu(), enforce_sorted=False)
         x_NI, rows_T, order_B, back_B = packed
         assert order_B is not None and back_B is not None
-        h_NH, last = run(x_NI, tuple(s_BH[order_B] for s_BH in state), rows_T)
+        sorted_state = None if state is None else tuple(s_BH[order_B] for s_BH in state)
+        h_NH, last = run(x_NI, sorted_state, rows_T)
         packed_h = PackedSequence(h_NH, rows_T, order_B, back_B)
         h_TBH, _ = pad_packed_sequence(packed_h, total_length=len(x_TBI))
         return h_TBH, tuple(s_BH[back_B] for s_BH in last)
 
     def _native(
-        self, x: Tensor, state: CellState, rows_T: Tensor | None
+        self, x: Tensor, state: CellState | None, rows_T: Tensor | None
     ) -> tuple[Tensor, CellState]:
         cell = self.activation if self.cell == "rnn" else self.cell
-        c_BH = state[1] if self.cell == "lstm" else None
-        h, *last = recurrence(cell, x, self.weights, state[0], c_BH, rows_T)
-        return h, tuple(last[: len(state)])
+        h_BH, c_BH = (*(state or ()), None, None)[:2]
+        h, *last = recurrence(cell, x, self.weights, h_BH, c_BH, rows_T)
+        return h, tuple(last[: len(STATES[self.cell])])
 
     def _torch(
-        self, x: Tensor, state: CellState, rows_T: Tensor | None
+        self, x: Tensor, state: CellState | None, rows_T: Tensor | None
     ) -> tuple[Tensor, CellState]:
-        parts = tuple(s_BH.unsqueeze(0).contiguous() for s_BH in state)
-        first = parts if self.cell == "lstm" else parts[0]
+        first: Any = None
+        if state is not None:
+            parts = tuple(s_BH.unsqueeze(0).contiguous() for s_BH in state)
+            first = parts if self.cell == "lstm" else parts[0]
         input = x if rows_T is None else PackedSequence(x, rows_T)
         h, last = TORCH[self.cell].forward(self.rnn, input, first)
         last = last if self.cell == "lstm" else (last,)

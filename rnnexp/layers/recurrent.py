@@ -7,6 +7,7 @@ Shape letters: T time, B batch, I input, H hidden, L layers, D directions, N row
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,19 +25,25 @@ class Recurrent(nn.RNNBase):
 
     def path(self, input: Tensor | PackedSequence, hx: Any = None) -> Path:
         """Which path this very input takes, and why."""
-        x, rows = _rows(input)
-        paths = available(type(self).__name__.lower(), layer_norm=False, recurrent_dropout=0.0)
-        states = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
-        reason = native_reason(x, self.get_parameter("weight_hh_l0"), *states)
+        reason = self._obstacle(input, hx)
+        if reason is not None:
+            return Path("torch", reason)
+        return available(type(self).__name__.lower(), layer_norm=False, recurrent_dropout=0.0)[0]
+
+    def _obstacle(self, input: Tensor | PackedSequence, hx: Any) -> str | None:
+        """Why the compiled kernels cannot run it; None where they can."""
         if self.proj_size:
-            reason = "proj_size"
-        elif not _fits(self, x, rows, states):
-            reason = "torch.nn has something to say about its shape"
-        return paths[0] if reason is None else Path("torch", reason)
+            return "proj_size"
+        x, rows = _rows(input)
+        states = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
+        if not _fits(self, x, rows, states):
+            return "torch.nn has something to say about its shape"
+        return native_reason(x, self._flat_weights[1], *states)
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """As torch.nn's: (T, B, I), (B, T, I) with batch_first, unbatched (T, I), or packed."""
-        if self.path(input, hx).name != "native":
+        self._update_flat_weights()
+        if self._obstacle(input, hx) is not None:
             return super().forward(input, hx)
         if isinstance(input, PackedSequence):
             x, rows, order, back = input
@@ -58,30 +65,31 @@ class Recurrent(nn.RNNBase):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The top layer's outputs, and the last states of all layers, each (L*D, B, H)."""
         cell = "lstm" if self.mode == "LSTM" else self.mode.removeprefix("RNN_").lower()
-        directions = 2 if self.bidirectional else 1
-        B = x.shape[1] if rows is None else int(rows[0])
-        zeros_BH, last = x.new_zeros(B, self.hidden_size), []
+        directions, last = 2 if self.bidirectional else 1, []
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = F.dropout(x, self.dropout, self.training)
             outputs = []
             for reverse in range(directions):
                 index = layer * directions + reverse
-                states = [zeros_BH] * 2 if start is None else [s[index] for s in start]
+                states = () if start is None else tuple(s[index] for s in start)
+                h_0, c_0 = (*states, None, None)[:2]
                 out, *ends = recurrence(
-                    cell, x, self._weights(layer, reverse), states[0],
-                    states[1] if cell == "lstm" else None, rows, bool(reverse),
-                )  # fmt: skip
+                    cell, x, self._weights(index), h_0, c_0, rows, bool(reverse)
+                )
                 outputs.append(out)
                 last.append(ends)
             x = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
+        if len(last) == 1:
+            return x, tuple(part.unsqueeze(0) for part in last[0] if part.numel())
         parts = zip(*last, strict=True)
         return x, tuple(torch.stack(part) for part in parts if part[0].numel())
 
-    def _weights(self, layer: int, reverse: int) -> list[Tensor | None]:
-        suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return [getattr(self, f"{name}_{suffix}", None) for name in names]
+    def _weights(self, index: int) -> Sequence[Tensor | None]:
+        """W_ih, W_hh, b_ih, b_hh of one direction of one layer."""
+        if self.bias:
+            return self._flat_weights[4 * index : 4 * index + 4]
+        return *self._flat_weights[2 * index : 2 * index + 2], None, None
 
     def _state(self, last: tuple[Tensor, ...]) -> Any:
         return last if self.mode == "LSTM" else last[0]

@@ -1,8 +1,9 @@
 """Activation checkpointing: what a stretch of computation kept is computed again going back.
 
 Griewank and Walther 2000; Chen, Xu, Zhang, Guestrin 2016. Not `torch.utils.checkpoint`: without
-re-entry it still holds a node of the graph for every step of a loop, which for small layers is as
-much as the activations; and either way it imports torch's compiler, 60 MiB and a second.
+re-entry it still holds a node of the graph, and Python objects, for every operation of a loop over
+time, which for small layers is as much as the activations; with it, parameters get their gradients
+behind the back of whoever asks for them.
 """
 
 from __future__ import annotations

@@ -280,8 +280,8 @@ def test_memory_grows_with_the_segment_and_with_the_borders(make_dataset: Any) -
     assert found[20] < found[200] / 3
 
 
-def test_torchs_compiler_is_not_loaded() -> None:
-    """Its import takes 60 MiB and a second; that of sympy, which gradients may load, 30 MiB."""
+def test_nothing_heavy_is_loaded_on_the_way_back() -> None:
+    """torch's compiler takes 60 MiB and a second, sympy, which gradients may ask for, 30 MiB."""
     code = """
 import sys, torch
 from rnnexp.training.replay import replayed

@@ -23,7 +23,7 @@ typedef struct {
   void *saved;                           /* (N, saved, H in whole vectors); NULL: no way back */
   const void *dout, *dh_n, *dc_n;        /* NULL for zeros */
   void *dx, *dW_x, *dW_h, *db_x, *db_h;  /* dx may be NULL */
-  void *dh_0, *dc_0;
+  void *dh_0, *dc_0;                     /* may be NULL */
 } sequence;
 
 /* What all threads share: the weights as panels, and sizes in whole vectors. */
@@ -488,7 +488,7 @@ static void *backward_rows(void *argument) {
         backward_rows_of_step(&b, dz_after, 0, after);
         backward_rows_of_step(&b, NULL, after, here);
         if (before < here) { /* these sequences begin here */
-          backward_cell(-1, &b, dz, before, here, (REAL *)s->dh_0 + start);
+          if (s->dh_0) backward_cell(-1, &b, dz, before, here, (REAL *)s->dh_0 + start);
           if (s->dc_0)
             gather((REAL *)s->dc_0 + start + before * H, H, dc + before * width, width,
                    here - before, H);
