@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-<<<<<<< HEAD
-from torch import Tensor
-=======
 import torch
->>>>>>> e70b824f5557dcd7c89cb4772f4bf7cab8e0b05f
+from torch import Tensor
 
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
