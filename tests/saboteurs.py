@@ -193,7 +193,7 @@ SABOTEURS = (
     Saboteur(
         "what is not finite never reaches a weight",
         "rnnexp/training/update.py",
-        "        if not (math.isfinite(value) and math.isfinite(norm)):",
+        "        if not is_finite(value, norm):",
         "        if False:",
         f"{TRAINER}::test_what_is_not_finite_never_reaches_a_weight",
     ),
