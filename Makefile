@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DELETE_ON_ERROR:
-.PHONY: train test check offline gallery results bench proof fuzz-config docs lecture wheel clean
+.PHONY: train test check offline gallery results bench bench-gpu proof fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -38,6 +38,9 @@ bench: $(READY)  ## what the runner adds to a bare loop, start-up, memory under 
 	$(BIN)/python -m benchmarks.runner_overhead
 	$(BIN)/python -m benchmarks.start_up
 	$(BIN)/python -m benchmarks.truncated_memory
+
+bench-gpu: $(READY)  ## the same on a GPU beside a loop written by hand: steps a second, kernel launches
+	$(BIN)/python -m benchmarks.gpu_speed
 
 proof: $(READY)  ## crash safety in full: kills, signals, chains, errors at every storage call, saboteurs (about 3 h)
 	RNNEXP_PROOF=1 $(BIN)/python -m pytest -q -n 2 tests/test_resuming.py tests/test_storage_trouble.py tests/recording tests/test_hostile.py tests/test_saboteurs.py
