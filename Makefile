@@ -7,7 +7,7 @@ READY  := $(VENV)/ready
 PEERS  := .venv-peers
 
 .DELETE_ON_ERROR:
-.PHONY: train test check offline gallery results bench bench-peers proof fuzz-config docs lecture wheel clean
+.PHONY: train test check offline gallery results bench bench-peers bench-gpu proof fuzz-config docs lecture wheel clean
 
 train: $(READY)
 	$(BIN)/rnnexp train configs/quickstart.yaml
@@ -48,6 +48,9 @@ $(PEERS)/ready: constraints.txt benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install -q -c constraints.txt -c benchmarks/peers.txt jax optax keras torch==2.13.0
 	touch $@
+
+bench-gpu: $(READY)  ## the same on a GPU beside a loop written by hand: steps a second, kernel launches
+	$(BIN)/python -m benchmarks.gpu_speed
 
 proof: $(READY)  ## crash safety in full: kills, signals, chains, errors at every storage call, saboteurs (about 3 h)
 	RNNEXP_PROOF=1 $(BIN)/python -m pytest -q -n 2 tests/test_resuming.py tests/test_storage_trouble.py tests/recording tests/test_hostile.py tests/test_saboteurs.py

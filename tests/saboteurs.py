@@ -81,7 +81,7 @@ SABOTEURS = (
     Saboteur(
         "random state comes back",
         "rnnexp/training/snapshot.py",
-        '    torch.set_rng_state(checkpoint.tensors["random/cpu"])\n',
+        "    set_random_state(checkpoint.tensors)\n",
         "",
         RESUMING,
     ),
@@ -193,9 +193,16 @@ SABOTEURS = (
     Saboteur(
         "what is not finite never reaches a weight",
         "rnnexp/training/update.py",
-        "        if not (math.isfinite(value) and math.isfinite(norm)):",
+        "        if not is_finite(value, norm):",
         "        if False:",
         f"{TRAINER}::test_what_is_not_finite_never_reaches_a_weight",
+    ),
+    Saboteur(
+        "where outcomes are read later, what follows a divergence is held back",
+        "rnnexp/training/deferred.py",
+        "        self._poison.addcmul_(",
+        "        self._poison.zero_().addcmul_(",
+        "tests/training/test_deferred.py::test_a_divergence_is_reported_where_it_was",
     ),
     Saboteur(
         "a weight that is not finite is never saved",

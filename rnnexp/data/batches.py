@@ -35,7 +35,8 @@ class Batch:
     inputs: (T, B, I) values or (T, B) ids. targets: (B, O) or (B,) for one answer per sequence,
     otherwise (T, B, O) or (T, B). lengths: (B,) or None where every example fills T.
     mask: (T, B) 1.0 where the target counts, or None where all do. count: how many targets count,
-    known without asking the device. steps: valid input steps. rows: which examples these are.
+    known without asking the device; counts: (T,) the same of each step, where there is a mask.
+    steps: valid input steps. rows: which examples these are.
     condition: (B, C) or (B,) ids in one-to-many; delayed: the sources, (S, B) ids or (S, B, I)
     values, with condition_lengths (B,). texts: the targets as they were written. teacher: (T, B, O)
     the true previous answers (delayed: (T, B) ids) and forced: (T, B, 1) 1.0 where they are read,
@@ -54,6 +55,7 @@ class Batch:
     texts: tuple[str, ...] | None = None
     teacher: Tensor | None = None
     forced: Tensor | None = None
+    counts: Ints | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
@@ -72,7 +74,10 @@ class Batch:
         inputs, targets = self.inputs[start:stop], self.targets[start:stop]
         teacher = None if self.teacher is None else self.teacher[start:stop]
         forced = None if self.forced is None else self.forced[start:stop]
-        count = targets.shape[0] * targets.shape[1] if mask is None else int(mask.sum())
+        counts = None if self.counts is None else self.counts[start:stop]
+        count = targets.shape[0] * targets.shape[1]
+        if mask is not None:
+            count = int(mask.sum() if counts is None else counts.sum())
         steps = count if self.lengths is not None else inputs.shape[0] * inputs.shape[1]
         return replace(
             self,
@@ -84,6 +89,7 @@ class Batch:
             lengths=None,
             teacher=teacher,
             forced=forced,
+            counts=counts,
         )
 
 
@@ -156,12 +162,16 @@ class Batches:
             return self._delayed(rows, lengths)
         inputs = _time_major(split.inputs, rows, lengths)
         if self.dataset.shape == "many_to_one":
-            targets, mask, count = torch.from_numpy(split.targets[rows]), None, len(rows)
+            targets, mask, counts = torch.from_numpy(split.targets[rows]), None, None
+            count = len(rows)
         else:
             targets = _time_major(split.targets, rows, lengths)
-            mask, count = _mask(split, rows, lengths, len(inputs))
+            mask, counts = _mask(split, rows, lengths, len(inputs))
+            count = _number(counts, targets)
         steps = inputs.shape[0] * inputs.shape[1] if lengths is None else int(lengths.sum())
-        return Batch(inputs, targets, rows, count, steps, _tensor(lengths), _tensor(mask))
+        return Batch(
+            inputs, targets, rows, count, steps, _tensor(lengths), _tensor(mask), counts=counts
+        )
 
     def _conditioned(self, rows: Ints, lengths: Ints | None) -> Batch:
         """Inputs are the targets one step late: the start first, then each previous answer."""
@@ -169,11 +179,11 @@ class Batches:
         targets = _time_major(split.targets, rows, lengths)
         inputs = torch.roll(targets, 1, dims=0)
         inputs[0] = start_of(outputs)
-        mask, count = _mask(split, rows, lengths, len(targets))
+        mask, counts = _mask(split, rows, lengths, len(targets))
+        count = _number(counts, targets)
         condition = torch.from_numpy(split.inputs[rows])
-        return Batch(
-            inputs, targets, rows, count, count, _tensor(lengths), _tensor(mask), condition
-        )
+        valid = _tensor(lengths), _tensor(mask)
+        return Batch(inputs, targets, rows, count, count, *valid, condition, counts=counts)
 
     def _delayed(self, rows: Ints, lengths: Ints | None) -> Batch:
         """The same with a whole sequence as the condition."""
@@ -239,16 +249,21 @@ def _time_major(values: NDArray[np.generic], rows: Ints, lengths: Ints | None) -
 
 def _mask(
     split: Sequences, rows: Ints, lengths: Ints | None, time: int
-) -> tuple[NDArray[np.float32] | None, int]:
-    """(T, B) which targets count, and how many do."""
+) -> tuple[NDArray[np.float32] | None, Ints | None]:
+    """(T, B) which targets count, and (T,) how many at each step; None where all do."""
     if lengths is None and split.mask is None:
-        return None, time * len(rows)
+        return None, None
     counts = np.ones((time, len(rows)), dtype=bool)
     if lengths is not None:
         counts &= np.arange(time)[:, None] < lengths
     if split.mask is not None:
         counts &= split.mask[rows, :time].T
-    return counts.astype(np.float32), int(counts.sum())
+    return counts.astype(np.float32), counts.sum(1)
+
+
+def _number(counts: Ints | None, targets: Tensor) -> int:
+    """How many targets (T, B, ...) count."""
+    return targets.shape[0] * targets.shape[1] if counts is None else int(counts.sum())
 
 
 def _tensor(values: NDArray[np.generic] | None) -> Tensor | None:

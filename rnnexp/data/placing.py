@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -42,19 +43,22 @@ def ahead(batches: Iterator[Batch], copier: Copier) -> Iterator[Batch]:
 
 
 class SideStream:
-    """Copies from pinned memory on a stream of its own."""
+    """Copies from pinned memory on a stream of its own; waited for in the order of the begins."""
 
     def __init__(self, device: torch.device) -> None:
         self.device, self.stream = device, torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._copied = deque[torch.cuda.Event]()
 
     def begin(self, batch: Batch) -> Batch:
         beside: AbstractContextManager[Any] = torch.cuda.stream(self.stream)
         with beside:
-            return batch.to(self.device)
+            copy = batch.to(self.device)
+            self._copied.append(self.stream.record_event())
+        return copy
 
     def wait(self, batch: Batch) -> Batch:
         current = torch.cuda.current_stream(self.device)
-        current.wait_stream(self.stream)
+        current.wait_event(self._copied.popleft())
         for value in vars(batch).values():
             if isinstance(value, Tensor):
                 value.record_stream(current)  # its memory is the side stream's: not free before

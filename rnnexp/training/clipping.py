@@ -41,6 +41,16 @@ class Clipper:
         """Cut single components in place; whether any was too large."""
         return False
 
+    def on_device(self, gradients: list[Tensor], norm: Tensor) -> tuple[Tensor | None, Tensor]:
+        """The same without asking the device for the norm: the divisor, if any; single components
+        are cut. Also what `clipped` is to be told beside the norm.
+        """
+        return None, norm
+
+    def clipped(self, norm: float, largest: float) -> bool:
+        """Whether `on_device` changed a gradient. largest: what it returned beside the divisor."""
+        return self.divisor(norm) > 1.0
+
     def in_force(self) -> dict[str, float]:
         """What the last update was held to, as the log names it."""
         return {} if self.threshold is None else {"clip_threshold": self.threshold}
@@ -62,6 +72,9 @@ class NormClipper(Clipper):
     def divisor(self, norm: float) -> float:
         return max(norm / self.longest, 1.0)
 
+    def on_device(self, gradients: list[Tensor], norm: Tensor) -> tuple[Tensor | None, Tensor]:
+        return (norm.double() / self.longest).clamp(min=1.0).float(), norm
+
 
 class ValueClipper(Clipper):
     """Cuts every component of the gradient to [-largest, largest]."""
@@ -74,11 +87,18 @@ class ValueClipper(Clipper):
             return False
         if largest_component(gradients).item() <= self.largest:
             return False
-        self.cut_all(gradients)
+        self._cut_all(gradients)
         return True
 
-    def cut_all(self, gradients: list[Tensor]) -> None:
-        """Cut in place without asking whether there is need to."""
+    def on_device(self, gradients: list[Tensor], norm: Tensor) -> tuple[Tensor | None, Tensor]:
+        largest = largest_component(gradients)
+        self._cut_all(gradients)
+        return None, largest
+
+    def clipped(self, norm: float, largest: float) -> bool:
+        return norm > self.largest and largest > self.largest
+
+    def _cut_all(self, gradients: list[Tensor]) -> None:
         for gradient in gradients:
             gradient.clamp_(-self.largest, self.largest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,7 +13,15 @@ from rnnexp.errors import CheckpointError
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.training.bptt import Carried
 
-__all__ = ["carried_state", "load_weights", "model_weights", "restore", "snapshot"]
+__all__ = [
+    "carried_state",
+    "load_weights",
+    "model_weights",
+    "random_state",
+    "restore",
+    "set_random_state",
+    "snapshot",
+]
 
 
 def snapshot(
@@ -31,9 +40,7 @@ def snapshot(
         for name, value in slots.items():
             if isinstance(value, Tensor):
                 tensors[f"optimizer/{index}/{name}"] = value
-    tensors["random/cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    tensors |= random_state()
     tensors |= _carried_tensors(carried)
     copies = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     return Checkpoint(step, copies, {"step": step, **state})
@@ -50,9 +57,22 @@ def restore(network: nn.Module, optimizer: torch.optim.Optimizer, checkpoint: Ch
             slots.setdefault(int(index), {})[slot] = value.clone()
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
-    torch.set_rng_state(checkpoint.tensors["random/cpu"])
-    if torch.cuda.is_available() and "random/cuda" in checkpoint.tensors:
-        torch.cuda.set_rng_state(checkpoint.tensors["random/cuda"])
+    set_random_state(checkpoint.tensors)
+
+
+def random_state() -> dict[str, Tensor]:
+    """Where torch's generators stand."""
+    state = {"random/cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["random/cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(tensors: Mapping[str, Tensor]) -> None:
+    """Put torch's generators where `random_state` found them."""
+    torch.set_rng_state(tensors["random/cpu"])
+    if torch.cuda.is_available() and "random/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random/cuda"])
 
 
 def carried_state(checkpoint: Checkpoint, device: torch.device) -> Carried | None:

@@ -22,6 +22,7 @@ from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.tasks.task import Task
 from rnnexp.training.clipping import build_clipper
+from rnnexp.training.deferred import Deferred, Held, Place, can_defer
 from rnnexp.training.evaluation import evaluate
 from rnnexp.training.gradients import Gradients, Pending
 from rnnexp.training.interrupt import Interrupt, Interrupted
@@ -29,9 +30,16 @@ from rnnexp.training.journal import Journal
 from rnnexp.training.optimizers import build_optimizer
 from rnnexp.training.schedules import LearningRate
 from rnnexp.training.segments import in_segments
-from rnnexp.training.snapshot import carried_state, model_weights, restore, snapshot
+from rnnexp.training.snapshot import (
+    carried_state,
+    model_weights,
+    random_state,
+    restore,
+    set_random_state,
+    snapshot,
+)
 from rnnexp.training.stopping import Monitor
-from rnnexp.training.update import Updater
+from rnnexp.training.update import Applied, Updater
 
 __all__ = ["Outcome", "Trainer", "updates_per_epoch"]
 
@@ -54,6 +62,8 @@ class Outcome:
 class Trainer:
     """Fits a network to the training part of a data set, judging it on the validation part only.
 
+    deferred: whether losses and norms are read many at once, which changes no number; by default on
+        a GPU, where it can be.
     strike: in place of the clock: a limit of so many minutes ends training at this step (infinity:
         never).
     """
@@ -66,6 +76,7 @@ class Trainer:
         train: Batches,
         val: Batches,
         device: torch.device,
+        deferred: bool | None = None,
     ) -> None:
         self.config, self.network, self.task = config, network, task
         self.train, self.val, self.device = train, val, device
@@ -73,6 +84,10 @@ class Trainer:
         self.optimizer = build_optimizer(config.optimizer, network.parameters())
         self.clipper = build_clipper(config.clip)
         self.updater = Updater(network, self.optimizer, self.clipper)
+        wanted = device.type != "cpu" if deferred is None else deferred
+        self.deferred: Deferred | None = None
+        if wanted and can_defer(self.updater):
+            self.deferred = Deferred(self.updater, device)
         self.gradients = Gradients(config, network, task, device)
         self.monitor = build_monitor(config)
         planned = config.epochs * updates_per_epoch(config, train)
@@ -157,6 +172,7 @@ class Trainer:
 
     def _end_epoch(self, journal: Journal, interrupt: Interrupt) -> None:
         """Validate; keep a checkpoint; go to the next epoch, or end."""
+        self._settle(journal)
         lr = self.optimizer.param_groups[0]["lr"]
         journal.flush(self.step, self.epoch, lr, self.clipper.in_force())
         try:
@@ -181,14 +197,57 @@ class Trainer:
 
     def _update(self, pending: Pending, journal: Journal) -> None:
         learning_rate = self.schedule.at(self.step, self.epoch)
+        if self.deferred is not None:
+            self.deferred.step(pending, learning_rate, self._place())
+            self.step += 1
+            if self.deferred.full or self.step % journal.log_every == 0:
+                self._settle(journal)
+            return
         try:
             applied = self.updater.step(pending.loss, learning_rate)
         except DivergedError as error:
             self._keep_last_good(journal)
             raise self._placed(error, pending) from None
         self.step += 1
+        self._count(applied, pending, learning_rate, self.step, self.epoch, journal)
+
+    def _count(  # noqa: PLR0917
+        self,
+        applied: Applied,
+        pending: Pending,
+        learning_rate: float,
+        step: int,
+        epoch: int,
+        journal: Journal,
+    ) -> None:
         journal.statistics.add(*applied, pending.tokens)
-        journal.updated(self.step, self.epoch, learning_rate, self.clipper.in_force(), applied.loss)
+        journal.updated(step, epoch, learning_rate, self.clipper.in_force(), applied.loss)
+
+    def _settle(self, journal: Journal) -> None:
+        """Count the updates that have not been read; stand before the first that was held back."""
+        if self.deferred is None:
+            return
+        try:
+            for made, applied in self.deferred.read():
+                step, epoch = made.place.step + 1, made.place.epoch
+                self._count(applied, made.pending, made.learning_rate, step, epoch, journal)
+        except Held as held:
+            self._stand_at(held.made.place)
+            self._keep_last_good(journal)
+            raise self._placed(held.error, held.made.pending) from None
+
+    def _place(self) -> Place:
+        unroller, batch = self.gradients.unroller, self.gradients.batch
+        window, carried = (0, None) if unroller is None else (unroller.window, unroller.carried)
+        return Place(self.step, self.epoch, batch, window, carried, random_state())
+
+    def _stand_at(self, place: Place) -> None:
+        self.step, self.epoch, self.stopped_by = place.step, place.epoch, None
+        self.gradients.batch = place.batch
+        if self.gradients.unroller is not None:
+            unroller = self.gradients.unroller
+            unroller.window, unroller.carried = place.window, place.carried
+        set_random_state(place.random)
 
     def _limit_reached(self, seconds: float) -> str | None:
         if self.config.max_steps is not None and self.step >= self.config.max_steps:
@@ -226,6 +285,7 @@ class Trainer:
 
     def _snapshot(self, journal: Journal) -> Checkpoint:
         """What a checkpoint holds. Raises DivergedError: a weight is not finite."""
+        self._settle(journal)
         bad = self._first_bad_weight()
         if bad is not None:
             raise DivergedError(

@@ -8,7 +8,7 @@ moves the weights clips as well (`fused.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,8 +25,8 @@ __all__ = [
     "Statistics",
     "Updater",
     "diverged",
-    "first_not_finite",
     "gradient_norms",
+    "is_finite",
 ]
 
 
@@ -75,8 +75,8 @@ class Updater:
     def __init__(
         self, network: AnyNetwork, optimizer: torch.optim.Optimizer, clipper: Clipper
     ) -> None:
-        self.network, self.clipper = network, clipper
-        self.stepper = FusedStep(optimizer)
+        self.clipper, self.stepper = clipper, FusedStep(optimizer)
+        self.names = [name for name, p in network.named_parameters() if p.requires_grad]
         self._divisor = torch.ones(())
 
     def step(self, loss: Tensor, learning_rate: float) -> Applied:
@@ -86,15 +86,22 @@ class Updater:
             DivergedError: the loss or the gradient is not finite; the weights are as before.
         """
         gradients = self.stepper.gradients()
-        _, total = gradient_norms(gradients)
+        norms_P, total = gradient_norms(gradients)
         value, norm = loss.item(), total.item()
-        if not (math.isfinite(value) and math.isfinite(norm)):
-            raise diverged(value, norm, first_not_finite(self.network))
+        if not is_finite(value, norm):
+            raise diverged(value, norm, self.names_of(gradients), norms_P)
         divisor = self.clipper.divisor(norm)
         clipped = divisor > 1.0 or self.clipper.cut(gradients, norm)
         self.stepper.step(gradients, learning_rate, self._placed(divisor, total))
         self.stepper.forget_gradients()
         return Applied(value, norm, clipped)
+
+    def names_of(self, gradients: list[Tensor]) -> list[str]:
+        """The parameters that have these gradients."""
+        if len(gradients) == len(self.names):
+            return self.names
+        pairs = zip(self.names, self.stepper.parameters, strict=True)
+        return [name for name, parameter in pairs if parameter.grad is not None]
 
     def _placed(self, divisor: float, norm: Tensor) -> Tensor | None:
         if divisor == 1.0:
@@ -109,26 +116,24 @@ def gradient_norms(gradients: list[Tensor]) -> tuple[Tensor, Tensor]:
     return norms_P, torch.linalg.vector_norm(norms_P)
 
 
-def diverged(loss: float, norm: float, parameter: str | None) -> DivergedError:
-    """The error for a loss or a norm that is not finite. parameter: whose gradient is to blame."""
+def is_finite(loss: float, norm: float) -> bool:
+    """Whether the update that they belong to may reach the weights."""
+    return math.isfinite(loss) and math.isfinite(norm)
+
+
+def diverged(loss: float, norm: float, names: Sequence[str], norms_P: Tensor) -> DivergedError:
+    """The error for a loss or a norm that is not finite; norms_P: the norm of each parameter."""
     if not math.isfinite(loss):
         return DivergedError(
             f"the loss is {loss}; the weights of the last good step are kept",
             code="DIV001",
             hint="lower training.optimizer.lr, or clip: training.clip.norm=1.0",
         )
-    named = parameter or "none alone, the sum of squares overflows"
+    each = zip(names, norms_P.tolist(), strict=True)
+    bad = (name for name, own in each if not math.isfinite(own))
+    named = next(bad, "none alone, the sum of squares overflows")
     return DivergedError(
-        f"the gradient norm is {norm}; first parameter that is not finite: {named}",
+        f"the gradient norm is {norm}; first parameter whose own is not finite: {named}",
         code="DIV002",
         hint="clip the gradient: training.clip.norm=1.0, or lower training.optimizer.lr",
     )
-
-
-def first_not_finite(network: AnyNetwork) -> str | None:
-    """The first parameter whose gradient is not finite; None where each one is."""
-    for name, parameter in network.named_parameters():
-        gradient: Tensor | None = parameter.grad
-        if gradient is not None and not bool(gradient.isfinite().all()):
-            return name
-    return None
