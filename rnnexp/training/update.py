@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rnnexp.errors import DivergedError
-from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.training.clipping import Clipper
 from rnnexp.training.fused import FusedStep
 
@@ -73,7 +72,7 @@ class Updater:
     """Moves the weights by one gradient."""
 
     def __init__(
-        self, network: AnyNetwork, optimizer: torch.optim.Optimizer, clipper: Clipper
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, clipper: Clipper
     ) -> None:
         self.clipper, self.stepper = clipper, FusedStep(optimizer)
         self.names = [name for name, p in network.named_parameters() if p.requires_grad]
