@@ -335,5 +335,7 @@ class Dataset:
         """(T,) at which steps of a split any target counts, where there is one per step."""
         split = self.split(name)
         if split.mask is None:
-            return np.arange(split.targets.shape[1]) < split.longest
+            counted_T = np.zeros(split.targets.shape[1], dtype=bool)  # a byte a step, T may be long
+            counted_T[: split.longest] = True
+            return counted_T
         return np.asarray(self.counted(name).any(axis=0))
