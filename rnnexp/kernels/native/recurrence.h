@@ -62,7 +62,7 @@ INLINE long smaller(long a, long b) { return a < b ? a : b; }
 INLINE long larger(long a, long b) { return a > b ? a : b; }
 INLINE long lanes_left(long length, long vector) { return length - vector * LANES; }
 
-/* The step that is walked as number n, and how many of a worker's rows it has, 0 beyond the ends. */
+/* The step walked as number n, and how many of a worker's rows it has, 0 beyond the ends. */
 INLINE long step(const sequence *s, long n) { return s->reverse ? s->T - 1 - n : n; }
 
 INLINE long active(const worker *w, long n) {
@@ -316,7 +316,7 @@ INLINE void backward_tile(const int cell, const backward_step *b, piece rows, pi
       gradient d = cell_backward(cell, dh_unit, dc, saved, h, before, c_was);
       for (long g = 0; g < GRADIENTS[cell]; g++)
         store(b->dz + r * dz_row(all) + g * width + at, d.dz[g]);
-      store(b->dh + r * width + at, d.dh_before);
+      if (cell == GRU || s->dh_n) store(b->dh + r * width + at, d.dh_before);
       if (cell == LSTM) store(b->dc + r * width + at, d.dc_before);
     }
   }
@@ -388,11 +388,15 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
     const piece columns = nth_piece(j, all->units, 4);
     const long at = columns.at * LANES, row = columns.size * LANES;
     REAL *to = panel;
-    for (long n = m; n > m - c.steps; n--)
-      for (long r = 0; r < active(w, n); r++, to += row) {
-        const REAL *from = h_before(w, n, r);
-        spread(to, row, from ? from + at : NULL, 0, 1, smaller(s->H - at, row));
-      }
+    for (long n = m; n > m - c.steps; n--) {
+      const long here = active(w, n), seen = smaller(here, active(w, n - 1));
+      const REAL *before = h_before(w, n, 0), *first = h_before(w, n, seen);
+      const long length = smaller(s->H - at, row);
+      if (seen) spread(to, row, before + at, s->H, seen, length);
+      if (seen < here)
+        spread(to + seen * row, row, first ? first + at : NULL, s->H, here - seen, length);
+      to += here * row;
+    }
     outer_products(all, w->dW_h + at, all->width, dz, c.rows, panel, (int)columns.size, gate_of);
   }
   if (s->I <= SMALL_INPUT) { /* few inputs: dW_xh turned round, (I, GH) */
@@ -451,12 +455,14 @@ static void input_gradient(const worker *w, const REAL *dz, long m, chunk c) {
       for (long i = 0; i < (rows ? pieces(rows, most) : 0); i++) {
         const piece block = nth_piece(i, rows, most);
         const REAL *weights = all->W_x + at * K;
-        const product p = {K, from + block.at * dz_row(all), dz_row(all), 1, weights,
-                           panel.size * LANES, NULL, 0, dx, panel.size * LANES,
+        const int whole = at + panel.size * LANES <= s->I; /* no lane sticks out of the row */
+        const product p = {K, from + block.at * dz_row(all), dz_row(all), 1,
+                           weights, panel.size * LANES, NULL, 0,
+                           whole ? to + block.at * s->I : dx, whole ? s->I : panel.size * LANES,
                            ahead_of(weights, panel, K, i)};
         multiply((int)block.size, (int)panel.size, &p);
-        gather(to + block.at * s->I, s->I, dx, panel.size * LANES, block.size,
-               smaller(s->I - at, panel.size * LANES));
+        if (!whole)
+          gather(to + block.at * s->I, s->I, dx, panel.size * LANES, block.size, s->I - at);
       }
       from += rows * dz_row(all);
     }
@@ -498,8 +504,10 @@ static void *backward_rows(void *argument) {
       }
       weight_gradients(w, chunk_start, from, now, panel);
       if (s->dx) input_gradient(w, chunk_start, from, now);
-      memcpy(dz_chunk, dz_after, (size_t)(active(w, n + 1) * dz_row(all)) * sizeof(REAL));
-      dz_after = dz_chunk;
+      if (dz_after < chunk_start + active(w, n) * dz_row(all)) { /* it would be written over */
+        memcpy(dz_chunk, dz_after, (size_t)(active(w, n + 1) * dz_row(all)) * sizeof(REAL));
+        dz_after = dz_chunk;
+      }
     }
   }
   free(dh), free(dc), free(panel), free(dz_chunk);
