@@ -114,10 +114,17 @@ static void pack_gates(const shared *all, REAL *panels, const REAL *W, long K) {
     REAL *to = panels + panel.at * LANES * K;
     for (long v = 0; v < panel.size; v++) {
       const long unit = (panel.at + v) / G * LANES, gate = (panel.at + v) % G;
-      for (long lane = 0; lane < LANES; lane++)
-        for (long k = 0; k < K; k++)
-          to[(k * panel.size + v) * LANES + lane] =
-              unit + lane < H ? W[(gate * H + unit + lane) * K + k] : 0;
+      const REAL *from = W + (gate * H + unit) * K;
+      const long there = smaller(LANES, H - unit);
+      for (long k = 0; k < K; k++) {
+        vec x = {0};
+        if (there == LANES)
+#pragma GCC unroll 16
+          for (long lane = 0; lane < LANES; lane++) x[lane] = from[lane * K + k];
+        else
+          for (long lane = 0; lane < there; lane++) x[lane] = from[lane * K + k];
+        store(to + (k * panel.size + v) * LANES, x);
+      }
     }
   }
 }
@@ -514,39 +521,34 @@ static void *backward_rows(void *argument) {
   return NULL;
 }
 
+/* sum[k] = the sum over workers of part[i][k * stride] */
+static void add_parts(REAL *sum, const REAL *const *part, long workers, long length, long stride) {
+  for (long k = 0; k < length; k++) sum[k] = part[0][k * stride];
+  for (long i = 1; i < workers; i++)
+    for (long k = 0; k < length; k++) sum[k] += part[i][k * stride];
+}
+
 /* The sums of all workers into the gradients of torch's layout. */
 static void add_up(const shared *all, const worker *w, long workers) {
   const sequence *s = all->s;
   const long H = s->H, GH = all->gates * H, I = s->I, width = all->width;
-  const int turned = I <= SMALL_INPUT;
-  const int x_part = all->gradients - all->gates;
+  const long stride = I <= SMALL_INPUT ? all->gates * width : 1; /* dW_xh lies turned round */
   REAL *dW_x = s->dW_x, *dW_h = s->dW_h, *db_x = s->db_x, *db_h = s->db_h;
+  const REAL *part[64];
   for (long row = 0; row < GH; row++) {
-    const long g = row / H, unit = row % H;
-    for (long k = 0; k < H; k++) {
-      REAL sum = 0;
-      for (long i = 0; i < workers; i++) sum += w[i].dW_h[row * width + k];
-      dW_h[row * H + k] = sum;
-    }
-    for (long k = 0; k < I; k++) {
-      const long at = turned ? k * all->gates * width + g * width + unit
-                             : row * all->inputs * LANES + k;
-      REAL sum = 0;
-      for (long i = 0; i < workers; i++) sum += w[i].dW_x[at];
-      dW_x[row * I + k] = sum;
-    }
+    const long at = stride == 1 ? row * all->inputs * LANES : row / H * width + row % H;
+    for (long i = 0; i < workers; i++) part[i] = w[i].dW_h + row * width;
+    add_parts(dW_h + row * H, part, workers, H, 1);
+    for (long i = 0; i < workers; i++) part[i] = w[i].dW_x + at;
+    add_parts(dW_x + row * I, part, workers, I, stride);
   }
-  for (long g = 0; g < all->gates; g++)
-    for (long unit = 0; unit < H; unit++) {
-      const int gate = s->cell == GRU ? GATE_OF_STATE[GRU][g] : (int)g;
-      REAL x = 0, h = 0;
-      for (long i = 0; i < workers; i++) {
-        x += w[i].db[(g + x_part) * width + unit];
-        h += w[i].db[g * width + unit];
-      }
-      if (db_x) db_x[g * H + unit] = x;
-      if (db_h) db_h[gate * H + unit] = h;
-    }
+  for (long g = 0; g < all->gates; g++) {
+    const int gate = s->cell == GRU ? GATE_OF_STATE[GRU][g] : (int)g;
+    for (long i = 0; i < workers; i++) part[i] = w[i].db + g * width;
+    if (db_h) add_parts(db_h + gate * H, part, workers, H, 1);
+    for (long i = 0; i < workers; i++) part[i] += (all->gradients - all->gates) * width;
+    if (db_x) add_parts(db_x + g * H, part, workers, H, 1);
+  }
 }
 
 /* ---- threads and entry --------------------------------------------------------------------- */
