@@ -13,6 +13,7 @@ import typer
 from rnnexp import __version__
 from rnnexp.config.nearest import nearest
 from rnnexp.errors import CommandError, Problem, RnnexpError
+from rnnexp.libraries import set_up
 
 from . import configs, data, runs
 from .bench import bench
@@ -175,7 +176,7 @@ app.add_typer(_group(DATA_HELP, data.ls, data.get), name="data")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns the exit code of the process."""
-    _wait_briefly()
+    set_up(os.environ)  # torch reads it when it is loaded, here and in the workers of a sweep
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = given[: given.index("--")] if "--" in given else given
     try:
@@ -190,17 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         wipe()
     return code
-
-
-def _wait_briefly() -> None:
-    """Have torch's threads give their core away soon while they wait for each other.
-
-    GNU OpenMP spins for milliseconds first, at every meeting: where other work wants the cores, two
-    threads then take ten times as long as one. Read once, when torch is loaded, here and in the
-    workers of a sweep. No number depends on it.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 def _run(arguments: list[str]) -> int:

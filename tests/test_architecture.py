@@ -32,7 +32,7 @@ LAYERS = [
     ["rnnexp.data", "rnnexp.recording"],
     ["rnnexp.kernels", "rnnexp.manual"],
     ["rnnexp.config", "rnnexp.pickles", "rnnexp.registry", "rnnexp.storage"],
-    ["rnnexp.errors", "rnnexp.plain_json", "rnnexp.reading"],
+    ["rnnexp.errors", "rnnexp.libraries", "rnnexp.plain_json", "rnnexp.reading"],
 ]
 KERNEL_USERS = {
     "rnnexp.kernels",

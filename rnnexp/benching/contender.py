@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rnnexp.libraries import SETTINGS
+
 __all__ = ["CONTENDERS", "KEPT", "OURS", "TORCH", "Contender", "cores_for", "environment_for"]
 
 Library = Literal["rnnexp", "torch", "jax", "keras"]
@@ -33,12 +35,14 @@ PEERS = (Contender("jax", "jax", peer=True), Contender("keras", "keras", peer=Tr
 CONTENDERS = (OURS, TORCH, KEPT, *PEERS)
 
 
-def environment_for(threads: int) -> dict[str, str]:
+def environment_for(contender: Contender, threads: int) -> dict[str, str]:
     """The variables of a worker. XLA sizes its pool by the cores that the worker is pinned to."""
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     flags = "--xla_cpu_multi_thread_eigen=false" if threads == 1 else ""
     cpu_only = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return os.environ | limits | cpu_only | {"XLA_FLAGS": flags}
+    own = SETTINGS if contender == OURS else {}
+    as_given = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    return as_given | own | limits | cpu_only | {"XLA_FLAGS": flags}
 
 
 def cores_for(threads: int) -> tuple[int, ...]:

@@ -127,4 +127,4 @@ def start_worker(contender: Contender, threads: int, peers: Path | None = None) 
     keeps = "keeps" if contender.keeps_memory else "frees"
     cores = ",".join(map(str, cores_for(threads)))
     command = [python, "-P", *start, contender.library, keeps, str(threads), cores]
-    return Process(command, environment_for(threads))
+    return Process(command, environment_for(contender, threads))

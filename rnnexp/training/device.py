@@ -45,13 +45,13 @@ def choose_device(asked: str, position: Position | None = None) -> torch.device:
 def choose_threads(asked: int | str, largest_layer: int, batch_size: int) -> int:
     """CPU threads: as asked, or by a rule from shapes and cores, never from a timing.
 
-    `largest_layer` is the largest H. Under 2**12 entries of state per time step the threads'
-    meeting at every step costs more than a second core brings.
+    `largest_layer` is the largest H. Under 2**11 entries of state per time step starting a thread
+    costs more than a second core brings (docs/performance.md).
     """
     if isinstance(asked, int):
         return asked
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, 8) if largest_layer * batch_size >= 2**12 else 1
+    return min(cores or 1, 8) if largest_layer * batch_size >= 2**11 else 1
 
 
 @contextmanager
