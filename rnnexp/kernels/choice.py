@@ -83,10 +83,14 @@ def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
         return "no compiled kernels"
     if x.device.type != "cpu":
         return f"on {x.device.type}"
-    if torch.is_autocast_enabled("cpu") or torch._C._are_functorch_transforms_active():
+    if torch.is_autocast_enabled("cpu") or _within_torch_func():
         return "autocast or torch.func"
     if x.dtype not in native.DTYPES or any(t is not None and t.dtype != x.dtype for t in others):
         return f"{str(x.dtype).removeprefix('torch.')}"
     if x.shape[:-1].numel() < FEW_ROWS and not torch.is_grad_enabled():
         return f"under {FEW_ROWS} rows, not worth packing the weights"
     return None
+
+
+def _within_torch_func() -> bool:
+    return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()

@@ -40,15 +40,23 @@ SEQUENCE = ctypes.c_int64 * (len(INTEGERS) + len(POINTERS))
 """`sequence` of recurrence.h: numbers and addresses, all of 8 bytes"""
 
 
-def usable() -> tuple[str, ...]:
-    """The instruction sets that this processor has and that were built, best first."""
-    return _usable()
-
-
 @cache
+def _file(name: str) -> Path | None:
+    found = (Path(__file__).with_name(f"native_{name}{suffix}") for suffix in EXTENSION_SUFFIXES)
+    return next((path for path in found if path.is_file()), None)
+
+
 def _usable() -> tuple[str, ...]:
     capability = torch.backends.cpu.get_cpu_capability()
     return tuple(name for name in CAPABILITIES.get(capability, ("plain",)) if _file(name))
+
+
+USABLE = _usable()
+
+
+def usable() -> tuple[str, ...]:
+    """The instruction sets that this processor has and that were built, best first."""
+    return USABLE
 
 
 def instruction_set() -> str | None:
@@ -86,12 +94,6 @@ def run(
     sequence = SEQUENCE(CELLS.index(cell), *sizes, torch.get_num_threads(), *places)
     if _function(name, way, dtype)(sequence):
         raise MemoryError("the recurrent kernel found no memory for its buffers")
-
-
-@cache
-def _file(name: str) -> Path | None:
-    found = (Path(__file__).with_name(f"native_{name}{suffix}") for suffix in EXTENSION_SUFFIXES)
-    return next((path for path in found if path.is_file()), None)
 
 
 @cache

@@ -42,7 +42,8 @@ class Recurrent(nn.RNNBase):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """As torch.nn's: (T, B, I), (B, T, I) with batch_first, unbatched (T, I), or packed."""
-        self._update_flat_weights()
+        if not torch.compiler.is_compiling():
+            self._update_flat_weights()
         if self._obstacle(input, hx) is not None:
             return super().forward(input, hx)
         if isinstance(input, PackedSequence):

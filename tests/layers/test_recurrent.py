@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+import torch._dynamo
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import rnnexp
+from rnnexp.kernels import native
 
 CELLS = ["RNN", "LSTM", "GRU"]
 SETTINGS: list[dict[str, Any]] = [
@@ -63,6 +65,48 @@ def test_the_same_exceptions(cell: str, bad: torch.Tensor) -> None:
         theirs(bad)
     with pytest.raises(type(expected.value)):
         ours(bad)
+
+
+@pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
+@pytest.mark.parametrize("cell", CELLS)
+def test_export_and_compile_see_one_operator_a_layer(cell: str) -> None:
+    ours, _ = pair(cell, num_layers=2, bidirectional=True)
+    x = torch.randn(5, 5, 3)
+    with torch._dynamo.config.patch(allow_rnn=True):  # torch's switch for all that is an nn.RNN
+        compiled = torch.compile(ours, backend="aot_eager", fullgraph=True)
+        assert torch.equal(compiled(x)[0], ours(x)[0])
+    exported = torch.export.export(ours, (x,))
+    operators = [n for n in exported.graph.nodes if "rnnexp.recurrence" in str(n.target)]
+    assert len(operators) == 4
+    torch.testing.assert_close(exported.module()(x)[0], ours(x)[0])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_torch_func_goes_torchs_own_way(cell: str) -> None:
+    ours, theirs = pair(cell)
+    x = torch.randn(5, 5, 3)
+
+    def loss(layer: nn.Module) -> Any:
+        return lambda weights: torch.func.functional_call(layer, weights, (x,))[0].square().sum()
+
+    mine, other = (
+        torch.func.grad(loss(layer))(dict(layer.named_parameters())) for layer in (ours, theirs)
+    )
+    for name, gradient in other.items():
+        torch.testing.assert_close(mine[name], gradient)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_layer_says_which_path_and_why(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, _ = pair(cell)
+    x = torch.randn(5, 5, 3)
+    if native.usable():
+        assert ours.path(x).name == "native"  # type: ignore[operator]
+    for other, why in ((x.bfloat16(), "bfloat16"), (torch.ones(2, 3, 9), "shape")):
+        path: Any = ours.path(other)  # type: ignore[operator]
+        assert path.name == "torch" and (why in path.reason or not native.usable())
+    monkeypatch.setenv("RNNEXP_KERNELS", "torch")
+    assert ours.path(x).name == "torch"  # type: ignore[operator]
 
 
 def test_unknown_attribute() -> None:

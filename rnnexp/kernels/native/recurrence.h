@@ -303,18 +303,28 @@ INLINE void backward_tile(const int cell, const backward_step *b, piece rows, pi
   const shared *all = b->w->all;
   const sequence *s = all->s;
   const long H = s->H, width = all->width, S = SAVED[cell], row_0 = first_row(b->w, b->n);
+  /* how far on in memory lie the values of the step that comes next */
+  const long next = b->n ? first_row(b->w, b->n - 1) - row_0 : 0, kept_row = all->units * S * LANES;
   for (long r = rows.at; r < rows.at + rows.size; r++, dh += columns.size * LANES) {
-    const REAL *kept = (const REAL *)s->saved + (row_0 + r) * all->units * S * LANES;
+    const REAL *kept = (const REAL *)s->saved + (row_0 + r) * kept_row;
     const REAL *h_was = cell == GRU ? h_before(b->w, b->n, r) : NULL;
     const units_of c_from = cell == LSTM ? c_before(b->w, b->n, r) : (units_of){0};
     for (long v = 0; v < columns.size; v++) {
       const long unit = columns.at + v, left = lanes_left(H, unit), at = unit * LANES;
       const long seen = (row_0 + r) * H + at;
       vec dh_unit = load(dh + v * LANES), dc = {0}, h = {0}, before = {0}, c_was = {0}, saved[5];
-      if (s->dout) dh_unit += load_part((const REAL *)s->dout + seen, left);
-      for (long k = 0; k < S; k++)
+      if (s->dout) {
+        dh_unit += load_part((const REAL *)s->dout + seen, left);
+        __builtin_prefetch((const REAL *)s->dout + seen + next * H);
+      }
+      for (long k = 0; k < S; k++) {
         saved[k] = load(kept + (unit * S + k) * LANES);
-      if (cell == TANH || cell == RELU) h = load_part((const REAL *)s->out + seen, left);
+        __builtin_prefetch(kept + (unit * S + k) * LANES + next * kept_row);
+      }
+      if (cell == TANH || cell == RELU) {
+        h = load_part((const REAL *)s->out + seen, left);
+        __builtin_prefetch((const REAL *)s->out + seen + next * H);
+      }
       if (cell == LSTM) {
         dc = load(b->dc + r * width + at);
         if (c_from.from) c_was = load_part(c_from.from + unit * c_from.stride, left);
