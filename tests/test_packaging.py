@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,13 +13,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+KERNELS = ROOT / "rnnexp" / "kernels" / "native"
 HEAVY = {"torch", "matplotlib", "sklearn", "safetensors"}
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of all files of a freshly built wheel."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+def built(folder: Path, **variables: str) -> set[str]:
+    """The files of a wheel of the sources that git would commit."""
     source = folder / "source"
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],
@@ -27,9 +35,27 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "-w", str(folder), str(source)], check=True)
-    (built,) = folder.glob("*.whl")
-    return set(zipfile.ZipFile(built).namelist())
+    settings = os.environ | variables
+    subprocess.run([*command, "-w", str(folder), str(source)], check=True, env=settings)
+    (made,) = folder.glob("*.whl")
+    return set(zipfile.ZipFile(made).namelist())
+
+
+def libraries(wheel: set[str]) -> set[str]:
+    """The compiled kernels in it, without what tells one Python from another."""
+    return {Path(name).name.partition(".")[0] for name in wheel if name.endswith(".so")}
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction sets of another kind")
+def test_the_wheel_holds_a_library_for_each_instruction_set(wheel: set[str]) -> None:
+    assert libraries(wheel) == {"native_avx512", "native_avx2", "native_plain"}
+    assert {f"rnnexp/kernels/native/{path.name}" for path in KERNELS.iterdir()} <= wheel
+
+
+def test_without_a_compiler_the_wheel_is_built_all_the_same(tmp_path: Path) -> None:
+    wheel = built(tmp_path, CC="/no/compiler/here")
+    assert not libraries(wheel) and "rnnexp/kernels/native.py" in wheel
 
 
 def test_the_wheel_has_one_top_level_package(wheel: set[str]) -> None:

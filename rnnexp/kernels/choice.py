@@ -86,7 +86,7 @@ def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
     if torch.is_autocast_enabled("cpu") or _within_torch_func():
         return "autocast or torch.func"
     if x.dtype not in native.DTYPES or any(t is not None and t.dtype != x.dtype for t in others):
-        return f"{str(x.dtype).removeprefix('torch.')}"
+        return f"{x.dtype} among {', '.join(str(t.dtype) for t in others if t is not None)}"
     if x.shape[:-1].numel() < FEW_ROWS and not torch.is_grad_enabled():
         return f"under {FEW_ROWS} rows, not worth packing the weights"
     return None

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from rnnexp.kernels import choose, native
+from rnnexp.kernels import Path, available, choose, native, native_reason, on_device
 
 FASTEST = "native" if native.usable() else "torch"
 
@@ -21,3 +22,48 @@ def test_the_path_and_its_reason(
     chosen = choose("lstm", layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
     assert chosen.name == path
     assert reason in chosen.reason
+
+
+COMPILED = Path("native", "standard gru cell, avx512 kernels")
+PATHS = (COMPILED, Path("torch", "standard gru cell"), Path("equations", "step by step"))
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "name", "reason"),
+    [
+        ("cpu", "float32", "native", "avx512"),
+        ("cpu", "bfloat16", "torch", "bfloat16"),
+        ("cuda", "float32", "torch", "cuDNN"),
+    ],
+)
+def test_the_path_on_a_device(device: str, precision: str, name: str, reason: str) -> None:
+    path = on_device(PATHS, device, precision)
+    assert path.name == name and reason in path.reason
+
+
+def test_steps_in_python_stay_what_they_are() -> None:
+    assert on_device(PATHS[2:], "cuda", "float32") == PATHS[2]
+
+
+@pytest.mark.parametrize("asked", ["torch", "none", "avx1024"])
+def test_the_environment_can_forbid_compiled_kernels(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNEXP_KERNELS", asked)
+    assert native.instruction_set() is None
+    paths = available("lstm", layer_norm=False, recurrent_dropout=0.0)
+    assert [path.name for path in paths] == ["torch", "equations"]
+
+
+@pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
+def test_what_an_input_must_be_for_compiled_kernels() -> None:
+    x = torch.zeros(20, 3, 2)
+    assert native_reason(x) is None and native_reason(x.double(), None) is None
+    assert "float16" in str(native_reason(x.half()))
+    assert "float64" in str(native_reason(x, x.double()))
+    assert "meta" in str(native_reason(x.to("meta")))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert "autocast" in str(native_reason(x))
+    with torch.no_grad():  # a step of generation
+        assert "rows" in str(native_reason(x[:1])) and native_reason(x) is None
+    assert native_reason(x[:1]) is None
