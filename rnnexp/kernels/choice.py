@@ -13,8 +13,6 @@ from rnnexp.kernels import native
 
 __all__ = ["Path", "available", "choose", "native_reason", "on_device"]
 
-FEW_ROWS = 16
-
 
 @dataclass(frozen=True)
 class Path:
@@ -87,8 +85,8 @@ def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
         return "autocast or torch.func"
     if x.dtype not in native.DTYPES or any(t is not None and t.dtype != x.dtype for t in others):
         return f"{x.dtype} among {', '.join(str(t.dtype) for t in others if t is not None)}"
-    if x.shape[:-1].numel() < FEW_ROWS and not torch.is_grad_enabled():
-        return f"under {FEW_ROWS} rows, not worth packing the weights"
+    if x.shape[:-1].numel() < 2:
+        return "a single row is not worth packing the weights for"
     return None
 
 

@@ -84,7 +84,9 @@ def test_json_holds_everything(config: str, capsys: pytest.CaptureFixture[str]) 
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["passed"] and found["sequences"] == 2 and found["time_steps"] == 8
-    assert [c["precision"] for c in found["comparisons"]] == ["float64", "float32"] * 2
+    assert [c["precision"] for c in found["comparisons"]] == ["float64", "float32"] * len(
+        found["paths"]
+    )
     labels = [row["tensor"] for row in found["comparisons"][0]["rows"]]
     assert {"layer 2 h", "output o", "loss L", "layer 1 W_xh", "output b_o"} <= set(labels)
     shares = [each["share"] for each in found["contributions"]["layer 2 W_hh"]]

@@ -64,6 +64,6 @@ def test_what_an_input_must_be_for_compiled_kernels() -> None:
     assert "meta" in str(native_reason(x.to("meta")))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert "autocast" in str(native_reason(x))
-    with torch.no_grad():  # a step of generation
-        assert "rows" in str(native_reason(x[:1])) and native_reason(x) is None
-    assert native_reason(x[:1]) is None
+    assert "single row" in str(native_reason(x[:1, :1]))  # a step of generation
+    with torch.no_grad():  # what is computed again with gradients must take the same path
+        assert native_reason(x[:1]) is None

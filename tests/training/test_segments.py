@@ -197,7 +197,7 @@ def test_accumulated_batches_add_up(make_dataset: Any) -> None:
         pending = next(
             Gradients(config, network, task, CPU).of_epoch(Batches(dataset, "train", 5, 0), 0)
         )
-        found.append((pending.loss, [p.grad for p in network.parameters()]))
+        found.append((float(pending.loss), [p.grad for p in network.parameters()]))
     # float32 keeps 24 bits; a handful of sums in another order cost a few of them
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-6)
     for ours, theirs in zip(found[1][1], found[0][1], strict=True):
@@ -264,11 +264,8 @@ def test_configs_of_the_gallery_need_a_fraction_of_the_memory(name: str) -> None
 
 def test_memory_grows_with_the_segment_and_with_the_borders(make_dataset: Any) -> None:
     dataset = make_dataset("many_to_one", time=400, examples=8)
-    network, task = (
-        build_network(sections(cell="gru"), dataset),
-        ManyToOneTask(Regression("mse", None)),
-    )
-    found = {}
+    model, task = sections(cell="gru", hidden_sizes=(64,)), ManyToOneTask(Regression("mse", None))
+    network, found = build_network(model, dataset), {}
     for every in (2, 20, 200):
         config = Training(bptt=Checkpointed(checkpoint_every=every))
         updates = Gradients(config, network, task, CPU).of_epoch(Batches(dataset, "train", 8, 0), 0)
