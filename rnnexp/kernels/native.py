@@ -20,9 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["CELLS", "DTYPES", "SAVED", "instruction_set", "run", "saved_size", "usable"]
+__all__ = ["CELLS", "DTYPES", "GATES", "SAVED", "instruction_set", "run", "saved_size", "usable"]
 
 CELLS = ("tanh", "relu", "lstm", "gru")
+GATES = {"tanh": 1, "relu": 1, "lstm": 4, "gru": 3}
 SAVED = {"tanh": 0, "relu": 0, "lstm": 5, "gru": 4}
 """numbers that the way back needs of every unit at every step"""
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}

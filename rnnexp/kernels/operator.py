@@ -63,6 +63,7 @@ def _forward(  # noqa: PLR0917
     h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
     keep: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
+    _check(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell)
     results = _outputs(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
     out, h_n, c_n, saved = results
     steps, sizes = _steps(x, W_h, rows)
@@ -70,6 +71,25 @@ def _forward(  # noqa: PLR0917
     written = (out, h_n, c_n if cell == "lstm" else None, saved if keep else None)
     native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *written))
     return results
+
+
+def _check(  # noqa: PLR0917
+    x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
+    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str,
+) -> None:  # fmt: skip
+    """The kernels trust what they are given. Raises ValueError: shapes that do not fit together."""
+    I, H = x.shape[-1], W_h.shape[-1]  # noqa: E741
+    G = native.GATES[cell] * H
+    B = x.shape[1] if rows is None else int(rows[0])
+    good = x.dim() == (3 if rows is None else 2) and W_x.shape == (G, I) and W_h.shape == (G, H)
+    good = good and all(b is None or b.shape == (G,) for b in (b_x, b_h))
+    good = good and all(s is None or s.shape == (B, H) for s in (h_0, c_0))
+    if rows is not None:
+        good = good and int(rows.sum()) == len(x) and not bool((rows[1:] > rows[:-1]).any())
+    if not good or (b_x is None) != (b_h is None):
+        given = (x, W_x, W_h, b_x, b_h, h_0, c_0, rows)
+        shapes = ", ".join("None" if t is None else str(tuple(t.shape)) for t in given)
+        raise ValueError(f"rnnexp::recurrence of a {cell} cell: shapes do not fit: {shapes}")
 
 
 def _outputs(  # noqa: PLR0917

@@ -146,6 +146,22 @@ def test_torch_finds_the_operator_sound(cell: str) -> None:
     torch.library.opcheck(torch.ops.rnnexp.recurrence.default, given)
 
 
+@pytest.mark.parametrize("index", range(7))
+def test_shapes_that_do_not_fit_never_reach_the_kernels(index: int) -> None:
+    problem = Problem("lstm", 5, 3, 2, 4)
+    given: list[Any] = [problem.x, *problem.weights, problem.h_0, problem.c_0]
+    given[index] = given[index][..., :1].contiguous()
+    with pytest.raises(ValueError, match="lstm cell: shapes do not fit"):
+        recurrence("lstm", given[0], given[1:5], *given[5:])
+
+
+@pytest.mark.parametrize("rows", [[3, 3, 3], [2, 3, 1], [3, 2, 2]])
+def test_rows_that_are_not_those_of_a_packed_sequence(rows: list[int]) -> None:
+    problem = Problem("gru", 3, 3, 2, 4, lengths=[3, 2, 1])
+    with pytest.raises(ValueError, match="do not fit"):
+        recurrence("gru", problem.x, problem.weights, problem.h_0, None, torch.tensor(rows))
+
+
 def test_nothing_is_saved_where_no_gradient_is_wanted() -> None:
     problem = Problem("lstm", 5, 3, 2, 4)
     given = (problem.x, *problem.weights, problem.h_0, problem.c_0, None, "lstm", False)
