@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from rnnexp.kernels import native
 
 ROOT = Path(__file__).parents[1]
 KERNELS = ROOT / "rnnexp" / "kernels" / "native"
@@ -46,7 +47,7 @@ def libraries(wheel: set[str]) -> set[str]:
     return {Path(name).name.partition(".")[0] for name in wheel if name.endswith(".so")}
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+@pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction sets of another kind")
 def test_the_wheel_holds_a_library_for_each_instruction_set(wheel: set[str]) -> None:
     assert libraries(wheel) == {"native_avx512", "native_avx2", "native_plain"}
