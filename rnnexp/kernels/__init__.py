@@ -5,7 +5,7 @@ of torch. Layers ask `available` and run what it names. The choice depends on th
 the shapes and the processor, never on a timing, so results never depend on one either.
 """
 
-from rnnexp.kernels.choice import Path, available, choose, native_reason, on_device
+from rnnexp.kernels.choice import Path, available, native_reason, on_device
 from rnnexp.kernels.operator import recurrence
 
-__all__ = ["Path", "available", "choose", "native_reason", "on_device", "recurrence"]
+__all__ = ["Path", "available", "native_reason", "on_device", "recurrence"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnnexp.kernels import native
 
-__all__ = ["Path", "available", "choose", "native_reason", "on_device"]
+__all__ = ["Path", "available", "native_reason", "on_device"]
 
 
 @dataclass(frozen=True)
@@ -20,22 +20,6 @@ class Path:
 
     name: Literal["native", "torch", "equations"]
     reason: str
-
-
-def choose(
-    cell: str,
-    *,
-    layer_norm: bool,
-    recurrent_dropout: float,
-    recurrence: str = "hidden_to_hidden",
-) -> Path:
-    """The fastest path that computes what the layer's settings ask for, on this machine's CPU."""
-    return available(
-        cell,
-        layer_norm=layer_norm,
-        recurrent_dropout=recurrent_dropout,
-        recurrence=recurrence,
-    )[0]
 
 
 def available(

@@ -114,6 +114,8 @@ def _backward(  # noqa: PLR0917
     gradients = _gradients(
         dout, dh_n, dc_n, x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, out, saved, input
     )
+    if saved.numel() != native.saved_size(cell, W_h.shape[1], x.dtype) * x.shape[:-1].numel():
+        raise ValueError("RNNEXP_KERNELS has changed between a forward pass and its backward pass")
     steps, sizes = _steps(x, W_h, rows)
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     flowing = _contiguous(dout, dh_n, dc_n)

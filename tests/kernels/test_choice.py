@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rnnexp.kernels import Path, available, choose, native, native_reason, on_device
+from rnnexp.kernels import Path, available, native, native_reason, on_device
 
 FASTEST = "native" if native.usable() else "torch"
 
@@ -19,7 +19,7 @@ FASTEST = "native" if native.usable() else "torch"
 def test_the_path_and_its_reason(
     layer_norm: bool, recurrent_dropout: float, path: str, reason: str
 ) -> None:
-    chosen = choose("lstm", layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
+    chosen, *_ = available("lstm", layer_norm=layer_norm, recurrent_dropout=recurrent_dropout)
     assert chosen.name == path
     assert reason in chosen.reason
 

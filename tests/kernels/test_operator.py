@@ -162,6 +162,17 @@ def test_rows_that_are_not_those_of_a_packed_sequence(rows: list[int]) -> None:
         recurrence("gru", problem.x, problem.weights, problem.h_0, None, torch.tensor(rows))
 
 
+def test_other_kernels_on_the_way_back_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    if len(native.usable()) < 2:
+        pytest.skip("one instruction set alone")
+    problem = Problem("lstm", 5, 3, 2, 9)
+    assert all(leaf.requires_grad for leaf in problem.leaves)
+    out, _, _ = recurrence("lstm", problem.x, problem.weights)
+    monkeypatch.setenv("RNNEXP_KERNELS", native.usable()[-1])
+    with pytest.raises(ValueError, match="RNNEXP_KERNELS has changed"):
+        out.sum().backward()  # type: ignore[no-untyped-call]
+
+
 def test_nothing_is_saved_where_no_gradient_is_wanted() -> None:
     problem = Problem("lstm", 5, 3, 2, 4)
     given = (problem.x, *problem.weights, problem.h_0, problem.c_0, None, "lstm", False)
