@@ -30,7 +30,7 @@ DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 VECTOR_BYTES = {"avx512": 64, "avx2": 32, "plain": 16}
 """the instruction sets, best first, and the bytes of a vector"""
 CAPABILITIES = {"AVX512": ("avx512", "avx2", "plain"), "AVX2": ("avx2", "plain")}
-INTEGERS = ("cell", "T", "B", "I", "H", "reverse", "threads")
+INTEGERS = ("cell", "T", "B", "I", "H", "reverse", "threads", "parallel")
 POINTERS = (
     "rows", "offset", "x", "W_x", "W_h", "b_x", "b_h", "h_0", "c_0", "out", "h_n", "c_n", "saved",
     "dout", "dh_n", "dc_n", "dx", "dW_x", "dW_h", "db_x", "db_h", "dh_0", "dc_0",
@@ -39,6 +39,11 @@ POINTERS = (
 
 SEQUENCE = ctypes.c_int64 * (len(INTEGERS) + len(POINTERS))
 """`sequence` of recurrence.h: numbers and addresses, all of 8 bytes"""
+
+PARALLEL = ctypes.cast(
+    getattr(ctypes.pythonapi, "GOMP_parallel", None), ctypes.c_void_p
+).value
+"""the function that runs work in torch's own threads; None where torch has no OpenMP of that kind"""
 
 
 @cache
@@ -92,7 +97,7 @@ def run(
     name = instruction_set()
     assert name is not None
     places = [0 if t is None else t.data_ptr() for t in tensors]
-    sequence = SEQUENCE(CELLS.index(cell), *sizes, torch.get_num_threads(), *places)
+    sequence = SEQUENCE(CELLS.index(cell), *sizes, torch.get_num_threads(), PARALLEL or 0, *places)
     if _function(name, way, dtype)(sequence):
         raise MemoryError("the recurrent kernel found no memory for its buffers")
 

@@ -14,8 +14,12 @@
 #include "cells.h"
 #include "product.h"
 
+/* OpenMP's GOMP_parallel: `work` with `crew` in so many threads at once. */
+typedef void (*parallel)(void (*work)(void *), void *crew, unsigned threads, unsigned flags);
+
 typedef struct {
   int64_t cell, T, B, I, H, reverse, threads;
+  int64_t parallel;          /* that function; 0 where there is none */
   const int64_t *rows, *offset;
   const void *x, *W_x, *W_h, *b_x, *b_h; /* (N, I) (GH, I) (GH, H) (GH) (GH); biases may be NULL */
   const void *h_0, *c_0;                 /* (B, H); NULL for zeros */
@@ -32,7 +36,7 @@ typedef struct {
   long units;    /* vectors of hidden units */
   long width;    /* hidden units in whole vectors */
   long inputs;   /* vectors of the input */
-  int gates, saved, gradients;
+  int gates, gradients;
   REAL *W_x, *W_h;           /* forward: gates of a unit side by side; backward: unit by unit */
   REAL *b_x, *b_h;           /* forward */
 } shared;
@@ -232,8 +236,7 @@ static void input_product(const worker *w, REAL *zx, long n, chunk c) {
   }
 }
 
-static void *forward_rows(void *argument) {
-  worker *w = argument;
+static void forward_rows(worker *w) {
   const shared *all = w->all;
   const sequence *s = all->s;
   const long rows = w->last - w->first, H = s->H, width = all->width;
@@ -264,7 +267,6 @@ static void *forward_rows(void *argument) {
     }
   }
   free(state[0]), free(state[1]), free(c), free(zx);
-  return NULL;
 }
 
 /* ---- backward ------------------------------------------------------------------------------ */
@@ -486,8 +488,7 @@ static void input_gradient(const worker *w, const REAL *dz, long m, chunk c) {
   }
 }
 
-static void *backward_rows(void *argument) {
-  worker *w = argument;
+static void backward_rows(worker *w) {
   const shared *all = w->all;
   const sequence *s = all->s;
   const long rows = w->last - w->first, H = s->H, width = all->width;
@@ -528,7 +529,6 @@ static void *backward_rows(void *argument) {
     }
   }
   free(dh), free(dc), free(panel), free(dz_chunk);
-  return NULL;
 }
 
 /* sum[k] = the sum over workers of part[i][k * stride] */
@@ -583,16 +583,6 @@ static void restore_tiny(unsigned before) {
 #endif
 }
 
-static void *forward_thread(void *w) {
-  flush_tiny();
-  return forward_rows(w);
-}
-
-static void *backward_thread(void *w) {
-  flush_tiny();
-  return backward_rows(w);
-}
-
 /* Where the rows are cut so that each of `workers` walks about as many steps. */
 static long cut(const sequence *s, long n, long workers) {
   int64_t total = 0, before = 0;
@@ -604,27 +594,50 @@ static long cut(const sequence *s, long n, long workers) {
   return s->B;
 }
 
-static int run(worker *workers, long count, void *(*rows)(void *),
-               void *(*thread)(void *)) {
-  pthread_t threads[64];
-  int started[64] = {0}, failed = 0;
-  for (long i = 1; i < count; i++)
-    started[i] = !pthread_create(&threads[i], NULL, thread, &workers[i]);
+/* The workers of a call; whichever thread comes takes the next one that nobody has taken. */
+typedef struct {
+  worker *workers;
+  long count, taken;
+  void (*rows)(worker *);
+} crew;
+
+static void work(void *argument) {
+  crew *c = argument;
   const unsigned before = flush_tiny();
-  for (long i = 0; i < count; i++)
-    if (!started[i]) rows(&workers[i]);
+  for (long i; (i = __atomic_fetch_add(&c->taken, 1, __ATOMIC_RELAXED)) < c->count;)
+    c->rows(&c->workers[i]);
   restore_tiny(before);
-  for (long i = 0; i < count; i++) {
-    if (started[i]) pthread_join(threads[i], NULL);
-    failed |= workers[i].failed;
+}
+
+static void *work_apart(void *c) {
+  work(c);
+  return NULL;
+}
+
+/* In the threads that torch has, which may be spinning where ours would want to run; where they
+ * cannot be had, in some of our own. 1 where a worker found no memory. */
+static int run(worker *workers, long count, void (*rows)(worker *)) {
+  crew c = {workers, count, 0, rows};
+  const parallel torch_threads = (parallel)workers->all->s->parallel;
+  if (count > 1 && torch_threads) {
+    torch_threads(work, &c, (unsigned)count, 0);
+  } else {
+    pthread_t threads[64];
+    long started = 0;
+    while (started < count - 1 && !pthread_create(&threads[started], NULL, work_apart, &c))
+      started++;
+    work(&c);
+    while (started > 0) pthread_join(threads[--started], NULL);
   }
+  int failed = 0;
+  for (long i = 0; i < count; i++) failed |= workers[i].failed;
   return failed;
 }
 
 static shared describe(const sequence *s) {
   const long units = pieces(s->H, LANES);
   return (shared){s, units, units * LANES, pieces(s->I, LANES),
-                  GATES[s->cell], SAVED[s->cell], GRADIENTS[s->cell], NULL, NULL, NULL, NULL};
+                  GATES[s->cell], GRADIENTS[s->cell], NULL, NULL, NULL, NULL};
 }
 
 static long divide(const shared *all, worker *workers) {
@@ -648,7 +661,7 @@ int EXPORTED(forward)(const sequence *s) {
     pack_gates(&all, all.W_h, s->W_h, s->H);
     pack_bias(&all, all.b_x, s->b_x);
     pack_bias(&all, s->cell == GRU ? all.b_h : all.b_x, s->b_h);
-    failed = run(workers, divide(&all, workers), forward_rows, forward_thread);
+    failed = run(workers, divide(&all, workers), forward_rows);
   }
   free(all.W_x), free(all.W_h), free(all.b_x), free(all.b_h);
   return failed;
@@ -672,7 +685,7 @@ int EXPORTED(backward)(const sequence *s) {
   if (!failed) {
     pack_rows(&all, all.W_h, s->W_h, s->H, gate_of);
     if (s->dx) pack_rows(&all, all.W_x, s->W_x, s->I, NULL);
-    failed = run(workers, count, backward_rows, backward_thread);
+    failed = run(workers, count, backward_rows);
     if (!failed) add_up(&all, workers, count);
   }
   for (long i = 0; i < count; i++)
