@@ -85,9 +85,10 @@ INLINE piece nth_piece(long n, long total, long most) {
   return (piece){n * small + (n < larger ? n : larger), small + (n < larger)};
 }
 
-/* What to fetch while block number i runs: the blocks of a panel share the next one out. */
-INLINE const REAL *ahead_of(const REAL *panel, piece columns, long K, long i) {
-  return panel + (columns.size + i % columns.size) * LANES * K;
+/* What to fetch while block number i runs: the blocks of a panel share out the one behind it, or
+ * where panels are taken backwards the one before it. */
+INLINE const REAL *ahead_of(const REAL *panel, piece columns, long K, long i, long backwards) {
+  return panel + ((backwards ? -columns.size : columns.size) + i % columns.size) * LANES * K;
 }
 
 /* A whole product [rows] x [vectors of columns], panel by panel; p->panel is the first of them. */
@@ -102,7 +103,7 @@ static void multiply_all(long rows, long vectors, long per_panel, const product 
       part.panel += columns.at * LANES * p->K;
       part.panel_row = columns.size * LANES;
       if (p->start) part.start += block.at * p->start_row + columns.at * LANES;
-      part.ahead = ahead_of(part.panel, columns, p->K, i);
+      part.ahead = ahead_of(part.panel, columns, p->K, i, 0);
       part.out += block.at * p->out_row + columns.at * LANES;
       multiply((int)block.size, (int)columns.size, &part);
     }

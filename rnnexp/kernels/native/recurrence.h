@@ -10,6 +10,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "cells.h"
 #include "product.h"
@@ -41,18 +42,35 @@ typedef struct {
   REAL *b_x, *b_h;           /* forward */
 } shared;
 
-typedef struct {
+typedef struct worker worker;
+struct worker {
   const shared *all;
+  worker *crew;              /* all of them, of whom this is one */
+  long number, count;
   long first, last;          /* the sequences of this thread */
   REAL *dW_x, *dW_h, *db;    /* backward: its share of the sums */
   int failed;
-} worker;
+};
+
+/* What lies in its share of 0 ... total. */
+typedef struct { long from, to; } range;
+
+INLINE range share(const worker *w, long total) {
+  return (range){total * w->number / w->count, total * (w->number + 1) / w->count};
+}
 
 enum { CHUNK_ROWS = 128, SMALL_INPUT = 8 };
 
+/* Large ones in huge pages where the system has them: small ones lie scattered, and half as much
+ * then pushes each other out of the cache. */
 static REAL *allocate(long count) {
+  const size_t bytes = (size_t)(count + 16) * sizeof(REAL);
+  const int large = bytes >= 1 << 20;
   void *memory = NULL;
-  if (posix_memalign(&memory, 64, (size_t)(count + 16) * sizeof(REAL))) return NULL;
+  if (posix_memalign(&memory, large ? 1 << 21 : 64, bytes)) return NULL;
+#ifdef MADV_HUGEPAGE
+  if (large) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
   return memory;
 }
 
@@ -109,11 +127,13 @@ static void gather(REAL *to, long to_row, const REAL *from, long from_row, long 
 
 /* ---- packing ------------------------------------------------------------------------------- */
 
-/* W (GH, K) -> panels for z = W a: columns are (unit vector, gate), rows k. */
-static void pack_gates(const shared *all, REAL *panels, const REAL *W, long K) {
+/* A worker's share of W (GH, K) -> panels for z = W a: columns are (unit vector, gate), rows k. */
+static void pack_gates(const worker *w, REAL *panels, const REAL *W, long K) {
+  const shared *all = w->all;
   const long H = all->s->H, G = all->gates, columns = all->units * G;
   const long per_panel = G == 1 ? 4 : G;
-  for (long j = 0; j < pieces(columns, per_panel); j++) {
+  const range mine = share(w, pieces(columns, per_panel));
+  for (long j = mine.from; j < mine.to; j++) {
     const piece panel = nth_piece(j, columns, per_panel);
     REAL *to = panels + panel.at * LANES * K;
     for (long v = 0; v < panel.size; v++) {
@@ -142,10 +162,13 @@ static void pack_bias(const shared *all, REAL *to, const REAL *b) {
     }
 }
 
-/* W (GH, N) -> panels for dz W: columns n, rows (gate, unit) with every gate in whole vectors. */
-static void pack_rows(const shared *all, REAL *panels, const REAL *W, long N, const int *gate_of) {
+/* Its share of W (GH, N) -> panels for dz W: columns n, rows (gate, unit) with every gate in whole
+ * vectors. */
+static void pack_rows(const worker *w, REAL *panels, const REAL *W, long N, const int *gate_of) {
+  const shared *all = w->all;
   const long H = all->s->H, G = all->gates, K = G * all->width, columns = pieces(N, LANES);
-  for (long j = 0; j < pieces(columns, 4); j++) {
+  const range mine = share(w, pieces(columns, 4));
+  for (long j = mine.from; j < mine.to; j++) {
     const piece panel = nth_piece(j, columns, 4);
     const long from = panel.at * LANES, row = panel.size * LANES;
     for (long g = 0; g < G; g++) {
@@ -156,10 +179,27 @@ static void pack_rows(const shared *all, REAL *panels, const REAL *W, long N, co
   }
 }
 
+static void pack_forward(worker *w) {
+  const sequence *s = w->all->s;
+  pack_gates(w, w->all->W_x, s->W_x, s->I);
+  pack_gates(w, w->all->W_h, s->W_h, s->H);
+}
+
+static void pack_backward(worker *w) {
+  const sequence *s = w->all->s;
+  pack_rows(w, w->all->W_h, s->W_h, s->H, s->cell == GRU ? GATE_OF_STATE[GRU] : NULL);
+  if (s->dx) pack_rows(w, w->all->W_x, s->W_x, s->I, NULL);
+}
+
+/* The panel taken as number i in time step n: at every other step the other way round, so that those
+ * used last, which the cache still has, come first. */
+INLINE long in_turn(long n, long i, long panels) { return n % 2 ? panels - 1 - i : i; }
+
 /* ---- forward ------------------------------------------------------------------------------- */
 
 typedef struct {
   const worker *w;
+  long n;
   long rows_at;              /* row of the step in `out` and `saved` */
   const REAL *zx;            /* the step's input product, units x gates a row */
   REAL *h_before, *h, *c;    /* (rows, width) */
@@ -195,8 +235,9 @@ INLINE void forward_cell(const int cell, const forward_step *f, long rows) {
   const long G = GATES[cell], columns = all->units * G, most_vectors = G == 1 ? 4 : G;
   const long H = all->s->H, zx_row = columns * LANES;
   REAL z[8 * 4 * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
-  for (long j = 0; j < pieces(columns, most_vectors); j++) {
-    const piece panel = nth_piece(j, columns, most_vectors);
+  const long panels = pieces(columns, most_vectors);
+  for (long j = 0; j < panels; j++) {
+    const piece panel = nth_piece(in_turn(f->n, j, panels), columns, most_vectors);
     for (long i = 0; i < pieces(rows, MOST_ROWS[panel.size]); i++) {
       const piece block = nth_piece(i, rows, MOST_ROWS[panel.size]);
       const REAL *start = cell == GRU ? all->b_h : f->zx + block.at * zx_row;
@@ -204,7 +245,7 @@ INLINE void forward_cell(const int cell, const forward_step *f, long rows) {
       const product p = {H, f->h_before + block.at * all->width, all->width, 1,
                          weights, panel.size * LANES,
                          start + panel.at * LANES, cell == GRU ? 0 : zx_row,
-                         z, panel.size * LANES, ahead_of(weights, panel, H, i)};
+                         z, panel.size * LANES, ahead_of(weights, panel, H, i, f->n % 2)};
       multiply((int)block.size, (int)panel.size, &p);
       forward_tile(cell, f, block, panel, z);
     }
@@ -255,7 +296,7 @@ static void forward_rows(worker *w) {
       const REAL *zx_step = zx;
       for (const long end = n + now.steps; n < end; n++) {
         const long here = active(w, n), next = active(w, n + 1);
-        const forward_step f = {w, first_row(w, n), zx_step, state[n % 2], state[1 - n % 2], c};
+        const forward_step f = {w, n, first_row(w, n), zx_step, state[n % 2], state[1 - n % 2], c};
         if (here) forward_all(&f, here);
         zx_step += here * columns;
         if (next < here) { /* these sequences end here */
@@ -347,8 +388,9 @@ INLINE void backward_cell(const int cell, const backward_step *b, const REAL *dz
   const shared *all = b->w->all;
   const long K = dz_after ? all->gates * all->width : 0, H = all->s->H, width = all->width;
   REAL dh[8 * 4 * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
-  for (long j = 0; j < pieces(all->units, 4); j++) {
-    const piece panel = nth_piece(j, all->units, 4);
+  const long panels = pieces(all->units, 4);
+  for (long j = 0; j < panels; j++) {
+    const piece panel = nth_piece(in_turn(b->n, j, panels), all->units, 4);
     const long most = MOST_ROWS[panel.size];
     for (long i = 0; i < pieces(to - from, most); i++) {
       piece block = nth_piece(i, to - from, most);
@@ -357,7 +399,7 @@ INLINE void backward_cell(const int cell, const backward_step *b, const REAL *dz
       const REAL *weights = all->W_h + panel.at * LANES * all->gates * width;
       const product p = {K, dz, dz_row(all), 1, weights, panel.size * LANES,
                          b->dh + block.at * width + panel.at * LANES, width,
-                         dh, panel.size * LANES, ahead_of(weights, panel, K, i)};
+                         dh, panel.size * LANES, ahead_of(weights, panel, K, i, b->n % 2)};
       multiply((int)block.size, (int)panel.size, &p);
       if (cell >= 0) {
         backward_tile(cell, b, block, panel, dh);
@@ -379,6 +421,12 @@ static void backward_rows_of_step(const backward_step *b, const REAL *dz_after, 
     case LSTM: backward_cell(LSTM, b, dz_after, from, to, NULL); break;
     default: backward_cell(GRU, b, dz_after, from, to, NULL);
   }
+}
+
+/* How many numbers the sums of dW_xh are; of few inputs they lie turned round, (I, GH). */
+INLINE long sums_of_inputs(const shared *all) {
+  const sequence *s = all->s;
+  return s->I <= SMALL_INPUT ? s->I * all->gates * all->width : all->gates * s->H * all->inputs * LANES;
 }
 
 /* sums[m][:] += sum over rows of dz[row][m] * panel[row][:], for `vectors` columns from `at` on. */
@@ -418,7 +466,7 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
     }
     outer_products(all, w->dW_h + at, all->width, dz, c.rows, panel, (int)columns.size, gate_of);
   }
-  if (s->I <= SMALL_INPUT) { /* few inputs: dW_xh turned round, (I, GH) */
+  if (s->I <= SMALL_INPUT) {
     REAL *to = panel;
     for (long n = m; n > m - c.steps; n--) {
       const long rows = active(w, n);
@@ -478,7 +526,7 @@ static void input_gradient(const worker *w, const REAL *dz, long m, chunk c) {
         const product p = {K, from + block.at * dz_row(all), dz_row(all), 1,
                            weights, panel.size * LANES, NULL, 0,
                            whole ? to + block.at * s->I : dx, whole ? s->I : panel.size * LANES,
-                           ahead_of(weights, panel, K, i)};
+                           ahead_of(weights, panel, K, i, 0)};
         multiply((int)block.size, (int)panel.size, &p);
         if (!whole)
           gather(to + block.at * s->I, s->I, dx, panel.size * LANES, block.size, s->I - at);
@@ -495,7 +543,9 @@ static void backward_rows(worker *w) {
   const long most = larger(CHUNK_ROWS, rows), start = w->first * H;
   REAL *dh = zeros(rows * width), *dc = zeros(rows * width), *panel = allocate(most * 4 * LANES);
   REAL *dz_chunk = zeros((most + rows) * dz_row(all));
-  if (!dh || !dc || !panel || !dz_chunk) w->failed = 1;
+  w->dW_h = zeros(all->gates * H * width), w->dW_x = zeros(sums_of_inputs(all));
+  w->db = zeros(all->gradients * width);
+  if (!dh || !dc || !panel || !dz_chunk || !w->dW_h || !w->dW_x || !w->db) w->failed = 1;
   if (!w->failed) {
     const REAL *dh_n = s->dh_n, *dc_n = s->dc_n;
     if (dh_n) spread(dh, width, dh_n + start, H, rows, H);
@@ -538,20 +588,25 @@ static void add_parts(REAL *sum, const REAL *const *part, long workers, long len
     for (long k = 0; k < length; k++) sum[k] += part[i][k * stride];
 }
 
-/* The sums of all workers into the gradients of torch's layout. */
-static void add_up(const shared *all, const worker *w, long workers) {
+/* A worker's share of the sums of all into the gradients of torch's layout. */
+static void add_up(worker *self) {
+  const shared *all = self->all;
   const sequence *s = all->s;
+  const worker *w = self->crew;
+  const long workers = self->count;
   const long H = s->H, GH = all->gates * H, I = s->I, width = all->width;
-  const long stride = I <= SMALL_INPUT ? all->gates * width : 1; /* dW_xh lies turned round */
+  const long stride = I <= SMALL_INPUT ? all->gates * width : 1;
+  const range mine = share(self, GH);
   REAL *dW_x = s->dW_x, *dW_h = s->dW_h, *db_x = s->db_x, *db_h = s->db_h;
   const REAL *part[64];
-  for (long row = 0; row < GH; row++) {
+  for (long row = mine.from; row < mine.to; row++) {
     const long at = stride == 1 ? row * all->inputs * LANES : row / H * width + row % H;
     for (long i = 0; i < workers; i++) part[i] = w[i].dW_h + row * width;
     add_parts(dW_h + row * H, part, workers, H, 1);
     for (long i = 0; i < workers; i++) part[i] = w[i].dW_x + at;
     add_parts(dW_x + row * I, part, workers, I, stride);
   }
+  if (self->number) return;
   for (long g = 0; g < all->gates; g++) {
     const int gate = s->cell == GRU ? GATE_OF_STATE[GRU][g] : (int)g;
     for (long i = 0; i < workers; i++) part[i] = w[i].db + g * width;
@@ -644,7 +699,9 @@ static long divide(const shared *all, worker *workers) {
   const sequence *s = all->s;
   const long count = larger(1, smaller(smaller(s->threads, 64), s->B));
   for (long i = 0; i < count; i++)
-    workers[i] = (worker){all, cut(s, i, count), cut(s, i + 1, count), NULL, NULL, NULL, 0};
+    workers[i] = (worker){
+        .all = all, .crew = workers, .number = i, .count = count,
+        .first = cut(s, i, count), .last = cut(s, i + 1, count)};
   return count;
 }
 
@@ -653,15 +710,15 @@ int EXPORTED(forward)(const sequence *s) {
   shared all = describe(s);
   const long columns = all.units * all.gates * LANES;
   worker workers[64];
+  const long count = divide(&all, workers);
   int failed = 1;
   all.W_x = allocate(columns * s->I), all.W_h = allocate(columns * s->H);
   all.b_x = zeros(columns), all.b_h = zeros(columns);
   if (all.W_x && all.W_h && all.b_x && all.b_h) {
-    pack_gates(&all, all.W_x, s->W_x, s->I);
-    pack_gates(&all, all.W_h, s->W_h, s->H);
     pack_bias(&all, all.b_x, s->b_x);
     pack_bias(&all, s->cell == GRU ? all.b_h : all.b_x, s->b_h);
-    failed = run(workers, divide(&all, workers), forward_rows);
+    run(workers, count, pack_forward);
+    failed = run(workers, count, forward_rows);
   }
   free(all.W_x), free(all.W_h), free(all.b_x), free(all.b_h);
   return failed;
@@ -669,24 +726,15 @@ int EXPORTED(forward)(const sequence *s) {
 
 int EXPORTED(backward)(const sequence *s) {
   shared all = describe(s);
-  const long K = all.gates * all.width, GH = all.gates * s->H, inputs = all.inputs * LANES;
-  const long dW_x = s->I <= SMALL_INPUT ? s->I * K : GH * inputs;
-  const int *gate_of = s->cell == GRU ? GATE_OF_STATE[GRU] : NULL;
+  const long K = all.gates * all.width;
   worker workers[64];
   const long count = divide(&all, workers);
-  int failed = 0;
-  all.W_h = allocate(K * all.width), all.W_x = allocate(K * inputs);
-  for (long i = 0; i < count; i++) {
-    workers[i].dW_h = zeros(GH * all.width), workers[i].dW_x = zeros(dW_x);
-    workers[i].db = zeros(all.gradients * all.width);
-    failed |= !workers[i].dW_h || !workers[i].dW_x || !workers[i].db;
-  }
-  failed |= !all.W_h || !all.W_x;
-  if (!failed) {
-    pack_rows(&all, all.W_h, s->W_h, s->H, gate_of);
-    if (s->dx) pack_rows(&all, all.W_x, s->W_x, s->I, NULL);
+  int failed = 1;
+  all.W_h = allocate(K * all.width), all.W_x = allocate(K * all.inputs * LANES);
+  if (all.W_h && all.W_x) {
+    run(workers, count, pack_backward);
     failed = run(workers, count, backward_rows);
-    if (!failed) add_up(&all, workers, count);
+    if (!failed) run(workers, count, add_up);
   }
   for (long i = 0; i < count; i++)
     free(workers[i].dW_h), free(workers[i].dW_x), free(workers[i].db);
