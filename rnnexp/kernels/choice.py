@@ -63,13 +63,17 @@ def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
     """
     if native.instruction_set() is None:
         return "no compiled kernels"
-    if x.device.type != "cpu":
+    if not x.is_cpu:
         return f"on {x.device.type}"
     if torch.is_autocast_enabled("cpu") or _within_torch_func():
         return "autocast or torch.func"
-    if x.dtype not in native.DTYPES or any(t is not None and t.dtype != x.dtype for t in others):
-        return f"{x.dtype} among {', '.join(str(t.dtype) for t in others if t is not None)}"
-    if x.shape[:-1].numel() < 2:
+    dtype = x.dtype
+    for other in others:
+        if other is not None and other.dtype != dtype:
+            return f"{other.dtype} beside {dtype}"
+    if dtype not in native.DTYPES:
+        return f"{dtype}"
+    if x.numel() < 2 * x.shape[-1]:
         return "a single row is not worth packing the weights for"
     return None
 

@@ -30,6 +30,8 @@ DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 VECTOR_BYTES = {"avx512": 64, "avx2": 32, "plain": 16}
 """the instruction sets, best first, and the bytes of a vector"""
 CAPABILITIES = {"AVX512": ("avx512", "avx2", "plain"), "AVX2": ("avx2", "plain")}
+ASKED = os.environ.get("RNNEXP_KERNELS")
+"""which instruction set the user wants, asked for once: `torch` or any other name for none"""
 INTEGERS = ("cell", "T", "B", "I", "H", "reverse", "threads", "parallel")
 POINTERS = (
     "rows", "offset", "x", "W_x", "W_h", "b_x", "b_h", "h_0", "c_0", "out", "h_n", "c_n", "saved",
@@ -67,10 +69,9 @@ def usable() -> tuple[str, ...]:
 
 def instruction_set() -> str | None:
     """The one that is used; None where there is none, or where RNNEXP_KERNELS forbids it."""
-    asked, found = os.environ.get("RNNEXP_KERNELS"), usable()
-    if asked:
-        return asked if asked in found else None
-    return found[0] if found else None
+    if ASKED:
+        return ASKED if ASKED in USABLE else None
+    return USABLE[0] if USABLE else None
 
 
 def saved_size(cell: str, hidden_size: int, dtype: torch.dtype) -> int:

@@ -8,7 +8,7 @@ Shape letters: T time, B batch, I input, H hidden, G gates, N rows of all time s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ INPUTS = (
 LIBRARY.define(f"recurrence({INPUTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)")
 LIBRARY.define(
     f"recurrence_backward(Tensor? dout, Tensor? dh_n, Tensor? dc_n, {INPUTS}, Tensor out,"
-    " Tensor saved, bool input) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
+    " Tensor? saved, bool input) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
 
@@ -39,54 +39,65 @@ def recurrence(  # noqa: PLR0917
     c_0: Tensor | None = None,
     rows: Tensor | None = None,
     reverse: bool = False,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Every output, the last h and the last c (empty where the cell has none).
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Every output, the last h and the last c (None where the cell has none).
 
     cell: tanh, relu, lstm or gru. x: (T, B, I), or with `rows` packed (N, I), where step t has the
     first rows[t] sequences (int64, never rising). weights: W_xh (GH, I), W_hh (GH, H), b_xh and
     b_hh (GH,) or None. h_0, c_0: (B, H), None for zeros. reverse: from the last step to the first.
     """
     W_x, W_h, b_x, b_h = weights
-    tensors = (x, W_x, W_h, b_x, b_h, h_0, c_0)
-    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    inputs: tuple[Any, ...] = (*tensors, rows, cell, reverse, keep)
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
+    keep = torch.is_grad_enabled() and any(
+        t is not None and t.requires_grad for t in (W_h, x, W_x, b_x, b_h, h_0, c_0)
+    )
+    inputs = (x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
+    if _watched():
         out, h_n, c_n, _ = torch.ops.rnnexp.recurrence.default(*inputs)
+        c_n = c_n if cell == "lstm" else None
     else:  # the same without torch's dispatcher, which takes longer than a small layer
         apply: Any = _Recurrence.apply
         out, h_n, c_n, _ = apply(*inputs) if keep else _forward(*inputs)
     return out, h_n, c_n
 
 
+def _watched() -> bool:
+    """Whether somebody has to see the operator: torch's compiler, export, a dispatch mode."""
+    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
+
+
+Some = tuple[Tensor | None, ...]
+
+
 def _forward(  # noqa: PLR0917
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
     h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
     keep: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    _check(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell)
-    results = _outputs(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
-    out, h_n, c_n, saved = results
+) -> Some:  # fmt: skip
     steps, sizes = _steps(x, W_h, rows)
+    _check(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, sizes)
+    results = _outputs(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
-    written = (out, h_n, c_n if cell == "lstm" else None, saved if keep else None)
-    native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *written))
+    native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *results))
     return results
 
 
 def _check(  # noqa: PLR0917
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
-    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str,
+    h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, sizes: Sizes,
 ) -> None:  # fmt: skip
     """The kernels trust what they are given. Raises ValueError: shapes that do not fit together."""
-    I, H = x.shape[-1], W_h.shape[-1]  # noqa: E741
+    _, B, I, H = sizes  # noqa: E741
     G = native.GATES[cell] * H
-    B = x.shape[1] if rows is None else int(rows[0])
     good = x.dim() == (3 if rows is None else 2) and W_x.shape == (G, I) and W_h.shape == (G, H)
-    good = good and all(b is None or b.shape == (G,) for b in (b_x, b_h))
-    good = good and all(s is None or s.shape == (B, H) for s in (h_0, c_0))
+    if b_x is not None and b_h is not None:
+        good = good and b_x.shape == b_h.shape == (G,)
+    else:
+        good = good and b_x is b_h
+    for state in (h_0, c_0):
+        good = good and (state is None or state.shape == (B, H))
     if rows is not None:
         good = good and int(rows.sum()) == len(x) and not bool((rows[1:] > rows[:-1]).any())
-    if not good or (b_x is None) != (b_h is None):
+    if not good:
         given = (x, W_x, W_h, b_x, b_h, h_0, c_0, rows)
         shapes = ", ".join("None" if t is None else str(tuple(t.shape)) for t in given)
         raise ValueError(f"rnnexp::recurrence of a {cell} cell: shapes do not fit: {shapes}")
@@ -96,31 +107,32 @@ def _outputs(  # noqa: PLR0917
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
     h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
     keep: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
+) -> Some:  # fmt: skip
     """Room for what the forward pass writes; also what `torch.compile` has to know of it."""
-    H, N = W_h.shape[1], x.shape[:-1].numel()
+    H, N = W_h.shape[1], x.shape[:-1]
     B: Any = x.shape[1] if rows is None else rows[0].item()
-    saved = native.saved_size(cell, H, x.dtype) * N if keep else 0
-    c_n = x.new_empty((B, H) if cell == "lstm" else 0)
-    return x.new_empty(*x.shape[:-1], H), x.new_empty(B, H), c_n, x.new_empty(saved)
+    size = native.saved_size(cell, H, x.dtype) if keep else 0
+    c_n = x.new_empty(B, H) if cell == "lstm" else None
+    saved = x.new_empty(size * N.numel()) if size else None
+    return x.new_empty(*N, H), x.new_empty(B, H), c_n, saved
 
 
 def _backward(  # noqa: PLR0917
     dout: Tensor | None, dh_n: Tensor | None, dc_n: Tensor | None,
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
     h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
-    out: Tensor, saved: Tensor, input: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
+    out: Tensor, saved: Tensor | None, input: bool,
+) -> Some:  # fmt: skip
     gradients = _gradients(
         dout, dh_n, dc_n, x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, out, saved, input
     )
-    if saved.numel() != native.saved_size(cell, W_h.shape[1], x.dtype) * x.shape[:-1].numel():
-        raise ValueError("RNNEXP_KERNELS has changed between a forward pass and its backward pass")
     steps, sizes = _steps(x, W_h, rows)
+    size = native.saved_size(cell, sizes[3], x.dtype)
+    if size and (saved is None or saved.numel() * sizes[2] != size * x.numel()):
+        raise ValueError("`saved` is not what the forward pass of these kernels keeps")
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     flowing = _contiguous(dout, dh_n, dc_n)
-    written = (t if t.numel() else None for t in gradients)
-    tensors = (*steps, *given, out, None, None, saved, *flowing, *written)
+    tensors = (*steps, *given, out, None, None, saved, *flowing, *gradients)
     native.run("backward", cell, x.dtype, (*sizes, reverse), tensors)
     return gradients
 
@@ -129,27 +141,30 @@ def _gradients(  # noqa: PLR0917
     dout: Tensor | None, dh_n: Tensor | None, dc_n: Tensor | None,
     x: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor | None, b_h: Tensor | None,
     h_0: Tensor | None, c_0: Tensor | None, rows: Tensor | None, cell: str, reverse: bool,
-    out: Tensor, saved: Tensor, input: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """Room for the gradients; empty where there is none to give."""
+    out: Tensor, saved: Tensor | None, input: bool,
+) -> Some:  # fmt: skip
+    """Room for the gradients."""
     wanted = (x if input else None, W_x, W_h, b_x, b_h, h_0, c_0)
-    return tuple(x.new_empty(0) if t is None else x.new_empty(t.shape) for t in wanted)
+    return tuple(None if t is None else x.new_empty(t.shape) for t in wanted)
 
 
 def _contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
     return [None if t is None else t.contiguous() for t in tensors]
 
 
+Sizes = tuple[int, int, int, int]
+
+
 def _steps(
     x: Tensor, W_h: Tensor, rows: Tensor | None
-) -> tuple[tuple[Tensor, Tensor], tuple[int, int, int, int]]:
+) -> tuple[tuple[Tensor, Tensor], Sizes]:
     """How many rows every step has and where they begin; T, B, I, H."""
-    I, H = x.shape[-1], W_h.shape[1]  # noqa: E741
+    H = W_h.shape[1]
     if rows is None:
-        T, B = x.shape[:2]
+        T, B, I = x.shape  # noqa: E741
         return _uniform(T, B), (T, B, I, H)
     rows = rows.contiguous()
-    return (rows, rows.cumsum(0) - rows), (len(rows), int(rows[0]), I, H)
+    return (rows, rows.cumsum(0) - rows), (len(rows), int(rows[0]), x.shape[-1], H)
 
 
 @lru_cache(maxsize=64)
@@ -161,14 +176,15 @@ class _Recurrence(torch.autograd.Function):
     """The operator with its gradient; what autograd runs."""
 
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, *inputs: Any) -> Some:
         results = _below_autograd("recurrence", _forward, inputs)
         *tensors, cell, reverse, _ = inputs
         out, _, c_n, saved = results
         ctx.save_for_backward(*tensors, out, saved)
         ctx.settings = cell, reverse
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*([saved] if cell == "lstm" else [c_n, saved]))
+        constant = (saved,) if cell == "lstm" else (c_n, saved)
+        ctx.mark_non_differentiable(*(t for t in constant if t is not None))
         return results
 
     @staticmethod
@@ -183,7 +199,7 @@ class _Recurrence(torch.autograd.Function):
             found = torch.ops.rnnexp.recurrence_backward.default(*given)
         else:
             found = _below_autograd("recurrence_backward", _backward, given)
-        wanted = (g if need else None for g, need in zip(found, needed, strict=False))
+        wanted = [g if need else None for g, need in zip(found, needed, strict=False)]
         return *wanted, None, None, None, None
 
 
@@ -191,7 +207,7 @@ class _RecurrenceBackward(torch.autograd.Function):
     """The gradient with a gradient of its own."""
 
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, *inputs: Any) -> Some:
         ctx.save_for_backward(*inputs[:11])
         ctx.settings = inputs[11:13]
         ctx.set_materialize_grads(False)
@@ -205,20 +221,29 @@ class _RecurrenceBackward(torch.autograd.Function):
         return *found, None, None, None, None, None, None
 
 
-def _below_autograd(
-    name: str, run: Callable[..., tuple[Tensor, ...]], inputs: tuple[Any, ...]
-) -> tuple[Tensor, ...]:
+def _below_autograd(name: str, run: Callable[..., Some], inputs: tuple[Any, ...]) -> Some:
     """The kernel itself, or where somebody watches, the operator."""
-    if not (torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()):
+    if not _watched():
         return run(*inputs)
     with torch._C._AutoDispatchBelowAutograd():
-        results: tuple[Tensor, ...] = getattr(torch.ops.rnnexp, name).default(*inputs)
+        results: Some = getattr(torch.ops.rnnexp, name).default(*inputs)
     return results
 
 
-LIBRARY.impl("recurrence", _forward, "CPU")
-LIBRARY.impl("recurrence_backward", _backward, "CPU")
-LIBRARY.impl("recurrence", _Recurrence.apply, "Autograd")
-LIBRARY.impl("recurrence_backward", _RecurrenceBackward.apply, "Autograd")
-torch.library.register_fake("rnnexp::recurrence", _outputs, lib=LIBRARY)
-torch.library.register_fake("rnnexp::recurrence_backward", _gradients, lib=LIBRARY)
+def _full(run: Callable[..., Some]) -> Callable[..., tuple[Tensor, ...]]:
+    """Operators return nothing but tensors: an empty one where there is none."""
+
+    @wraps(run)
+    def operator(*inputs: Any) -> tuple[Tensor, ...]:
+        like = next(t for t in inputs if t is not None)
+        return tuple(like.new_empty(0) if t is None else t for t in run(*inputs))
+
+    return operator
+
+
+LIBRARY.impl("recurrence", _full(_forward), "CPU")
+LIBRARY.impl("recurrence_backward", _full(_backward), "CPU")
+LIBRARY.impl("recurrence", _full(_Recurrence.apply), "Autograd")
+LIBRARY.impl("recurrence_backward", _full(_RecurrenceBackward.apply), "Autograd")
+torch.library.register_fake("rnnexp::recurrence", _full(_outputs), lib=LIBRARY)
+torch.library.register_fake("rnnexp::recurrence_backward", _full(_gradients), lib=LIBRARY)

@@ -143,8 +143,8 @@ class HiddenDirection(Direction):
     ) -> tuple[Tensor, CellState]:
         cell = self.activation if self.cell == "rnn" else self.cell
         h_BH, c_BH = (*(state or ()), None, None)[:2]
-        h, *last = recurrence(cell, x, self.weights, h_BH, c_BH, rows_T)
-        return h, tuple(last[: len(STATES[self.cell])])
+        h, h_BH, c_BH = recurrence(cell, x, self.weights, h_BH, c_BH, rows_T)
+        return h, (h_BH,) if c_BH is None else (h_BH, c_BH)
 
     def _torch(
         self, x: Tensor, state: CellState | None, rows_T: Tensor | None

@@ -38,12 +38,10 @@ class Recurrent(nn.RNNBase):
         states = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
         if not _fits(self, x, rows, states):
             return "torch.nn has something to say about its shape"
-        return native_reason(x, self._flat_weights[1], *states)
+        return native_reason(x, self._weights(0)[1], *states)
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """As torch.nn's: (T, B, I), (B, T, I) with batch_first, unbatched (T, I), or packed."""
-        if not torch.compiler.is_compiling():
-            self._update_flat_weights()
         if self._obstacle(input, hx) is not None:
             return super().forward(input, hx)
         if isinstance(input, PackedSequence):
@@ -81,16 +79,19 @@ class Recurrent(nn.RNNBase):
                 outputs.append(out)
                 last.append(ends)
             x = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
-        if len(last) == 1:
-            return x, tuple(part.unsqueeze(0) for part in last[0] if part.numel())
-        parts = zip(*last, strict=True)
-        return x, tuple(torch.stack(part) for part in parts if part[0].numel())
+        kept = last if self.mode == "LSTM" else [[h] for h, _ in last]
+        if len(kept) == 1:
+            return x, tuple(part.unsqueeze(0) for part in kept[0])
+        return x, tuple(torch.stack(part) for part in zip(*kept, strict=True))
 
     def _weights(self, index: int) -> Sequence[Tensor | None]:
         """W_ih, W_hh, b_ih, b_hh of one direction of one layer."""
-        if self.bias:
-            return self._flat_weights[4 * index : 4 * index + 4]
-        return *self._flat_weights[2 * index : 2 * index + 2], None, None
+        names = self._all_weights[index]
+        try:
+            found = [self._parameters[name] for name in names]
+        except KeyError:  # parametrized ones, say, are computed
+            found = [getattr(self, name) for name in names]
+        return found if self.bias else [*found, None, None]
 
     def _state(self, last: tuple[Tensor, ...]) -> Any:
         return last if self.mode == "LSTM" else last[0]

@@ -49,7 +49,7 @@ def test_steps_in_python_stay_what_they_are() -> None:
 def test_the_environment_can_forbid_compiled_kernels(
     asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RNNEXP_KERNELS", asked)
+    monkeypatch.setattr(native, "ASKED", asked)
     assert native.instruction_set() is None
     paths = available("lstm", layer_norm=False, recurrent_dropout=0.0)
     assert [path.name for path in paths] == ["torch", "equations"]

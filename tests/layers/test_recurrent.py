@@ -105,7 +105,7 @@ def test_the_layer_says_which_path_and_why(cell: str, monkeypatch: pytest.Monkey
     for other, why in ((x.bfloat16(), "bfloat16"), (torch.ones(2, 3, 9), "shape")):
         path: Any = ours.path(other)  # type: ignore[operator]
         assert path.name == "torch" and (why in path.reason or not native.usable())
-    monkeypatch.setenv("RNNEXP_KERNELS", "torch")
+    monkeypatch.setattr(native, "ASKED", "torch")
     assert ours.path(x).name == "torch"  # type: ignore[operator]
 
 
