@@ -42,13 +42,16 @@ typedef struct {
   REAL *b_x, *b_h;           /* forward */
 } shared;
 
+/* Panels as of the weights, [panel][GH][columns]; of few inputs dW_xh turned round, (I, GH). */
+enum { DW_X, DW_H, DB };
+
 typedef struct worker worker;
 struct worker {
   const shared *all;
   worker *crew;              /* all of them, of whom this is one */
   long number, count;
   long first, last;          /* the sequences of this thread */
-  REAL *dW_x, *dW_h, *db;    /* backward: its share of the sums */
+  REAL *sums[3];             /* backward: of its sequences, one for each of the following */
   int failed;
 };
 
@@ -423,25 +426,18 @@ static void backward_rows_of_step(const backward_step *b, const REAL *dz_after, 
   }
 }
 
-/* How many numbers the sums of dW_xh are; of few inputs they lie turned round, (I, GH). */
-INLINE long sums_of_inputs(const shared *all) {
-  const sequence *s = all->s;
-  return s->I <= SMALL_INPUT ? s->I * all->gates * all->width : all->gates * s->H * all->inputs * LANES;
-}
-
-/* sums[m][:] += sum over rows of dz[row][m] * panel[row][:], for `vectors` columns from `at` on. */
-static void outer_products(const shared *all, REAL *sums, long sums_row, const REAL *dz, long rows,
-                           const REAL *panel, int vectors, const int *gate_of) {
-  const long H = all->s->H, most = MOST_ROWS[vectors];
+/* sums[m][:] += sum over rows of dz[row][m] * panel[row][:], for the `columns` of a panel. */
+static void outer_products(const shared *all, REAL *sums, const REAL *dz, long rows,
+                           const REAL *panel, piece columns, const int *gate_of) {
+  const long H = all->s->H, most = MOST_ROWS[columns.size], row = columns.size * LANES;
+  sums += columns.at * LANES * all->gates * H;
   for (long g = 0; g < all->gates; g++)
     for (long i = 0; i < pieces(H, most); i++) {
       const piece block = nth_piece(i, H, most);
-      REAL *to = sums + ((gate_of ? gate_of[g] : g) * H + block.at) * sums_row;
+      REAL *to = sums + ((gate_of ? gate_of[g] : g) * H + block.at) * row;
       const product p = {rows, dz + g * all->width + block.at, 1, dz_row(all),
-                         panel, vectors * LANES, to, sums_row, to, sums_row, panel};
-      for (long r = block.size; r < 2 * block.size; r++) /* the sums of the next block */
-        for (long v = 0; v < vectors; v++) __builtin_prefetch(to + r * sums_row + v * LANES, 1);
-      multiply((int)block.size, vectors, &p);
+                         panel, row, to, row, to, row, to + block.size * row};
+      multiply((int)block.size, (int)columns.size, &p);
     }
 }
 
@@ -464,7 +460,7 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
         spread(to + seen * row, row, first ? first + at : NULL, s->H, here - seen, length);
       to += here * row;
     }
-    outer_products(all, w->dW_h + at, all->width, dz, c.rows, panel, (int)columns.size, gate_of);
+    outer_products(all, w->sums[DW_H], dz, c.rows, panel, columns, gate_of);
   }
   if (s->I <= SMALL_INPUT) {
     REAL *to = panel;
@@ -479,7 +475,7 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
       const long at = columns.at * LANES, most = MOST_ROWS[columns.size];
       for (long i = 0; i < pieces(s->I, most); i++) {
         const piece block = nth_piece(i, s->I, most);
-        REAL *sums = w->dW_x + block.at * sums_row + at;
+        REAL *sums = w->sums[DW_X] + block.at * sums_row + at;
         const product p = {c.rows, panel + block.at, 1, s->I, dz_x + at, dz_row(all),
                            sums, sums_row, sums, sums_row, panel};
         multiply((int)block.size, (int)columns.size, &p);
@@ -496,13 +492,12 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
         spread(to, row, x, s->I, rows, smaller(s->I - at, row));
         to += rows * row;
       }
-      outer_products(all, w->dW_x + at, all->inputs * LANES, dz_x, c.rows, panel,
-                     (int)columns.size, NULL);
+      outer_products(all, w->sums[DW_X], dz_x, c.rows, panel, columns, NULL);
     }
   }
   for (long r = 0; r < c.rows; r++)
     for (long v = 0; v < all->gradients * all->units; v++)
-      store(w->db + v * LANES, load(w->db + v * LANES) + load(dz + r * dz_row(all) + v * LANES));
+      store(w->sums[DB] + v * LANES, load(w->sums[DB] + v * LANES) + load(dz + r * dz_row(all) + v * LANES));
 }
 
 /* dx = dz W_xh of the same steps. */
@@ -543,9 +538,10 @@ static void backward_rows(worker *w) {
   const long most = larger(CHUNK_ROWS, rows), start = w->first * H;
   REAL *dh = zeros(rows * width), *dc = zeros(rows * width), *panel = allocate(most * 4 * LANES);
   REAL *dz_chunk = zeros((most + rows) * dz_row(all));
-  w->dW_h = zeros(all->gates * H * width), w->dW_x = zeros(sums_of_inputs(all));
-  w->db = zeros(all->gradients * width);
-  if (!dh || !dc || !panel || !dz_chunk || !w->dW_h || !w->dW_x || !w->db) w->failed = 1;
+  const long rows_x = s->I <= SMALL_INPUT ? s->I * width : H * all->inputs * LANES;
+  const long sizes[] = {all->gates * rows_x, all->gates * H * width, all->gradients * width};
+  for (int i = 0; i < 3; i++) w->failed |= !(w->sums[i] = zeros(sizes[i]));
+  if (!dh || !dc || !panel || !dz_chunk) w->failed = 1;
   if (!w->failed) {
     const REAL *dh_n = s->dh_n, *dc_n = s->dc_n;
     if (dh_n) spread(dh, width, dh_n + start, H, rows, H);
@@ -581,38 +577,42 @@ static void backward_rows(worker *w) {
   free(dh), free(dc), free(panel), free(dz_chunk);
 }
 
-/* sum[k] = the sum over workers of part[i][k * stride] */
-static void add_parts(REAL *sum, const REAL *const *part, long workers, long length, long stride) {
-  for (long k = 0; k < length; k++) sum[k] = part[0][k * stride];
-  for (long i = 1; i < workers; i++)
-    for (long k = 0; k < length; k++) sum[k] += part[i][k * stride];
+/* to[k] = the sum over workers of their sums[kind][at + k * stride] */
+static void add_parts(const worker *self, REAL *to, int kind, long at, long length, long stride) {
+  for (long i = 0; i < self->count; i++) {
+    const REAL *part = self->crew[i].sums[kind] + at;
+    for (long k = 0; k < length; k++) to[k] = (i ? to[k] : 0) + part[k * stride];
+  }
 }
 
-/* A worker's share of the sums of all into the gradients of torch's layout. */
+/* Rows of a gradient (GH, N) out of the panels of all workers. */
+static void add_panels(const worker *self, REAL *gradient, int kind, long N, range rows) {
+  const long GH = self->all->gates * self->all->s->H;
+  for (long j = 0; j < pieces(pieces(N, LANES), 4); j++) {
+    const piece columns = nth_piece(j, pieces(N, LANES), 4);
+    const long at = columns.at * LANES, size = columns.size * LANES;
+    for (long row = rows.from; row < rows.to; row++)
+      add_parts(self, gradient + row * N + at, kind, at * GH + row * size, smaller(size, N - at), 1);
+  }
+}
+
+/* A worker's share of the gradients in torch's layout. */
 static void add_up(worker *self) {
   const shared *all = self->all;
   const sequence *s = all->s;
-  const worker *w = self->crew;
-  const long workers = self->count;
-  const long H = s->H, GH = all->gates * H, I = s->I, width = all->width;
-  const long stride = I <= SMALL_INPUT ? all->gates * width : 1;
-  const range mine = share(self, GH);
-  REAL *dW_x = s->dW_x, *dW_h = s->dW_h, *db_x = s->db_x, *db_h = s->db_h;
-  const REAL *part[64];
-  for (long row = mine.from; row < mine.to; row++) {
-    const long at = stride == 1 ? row * all->inputs * LANES : row / H * width + row % H;
-    for (long i = 0; i < workers; i++) part[i] = w[i].dW_h + row * width;
-    add_parts(dW_h + row * H, part, workers, H, 1);
-    for (long i = 0; i < workers; i++) part[i] = w[i].dW_x + at;
-    add_parts(dW_x + row * I, part, workers, I, stride);
-  }
+  const long H = s->H, I = s->I, width = all->width;
+  const range mine = share(self, all->gates * H);
+  add_panels(self, s->dW_h, DW_H, H, mine);
+  if (I > SMALL_INPUT) add_panels(self, s->dW_x, DW_X, I, mine);
   if (self->number) return;
+  for (long row = 0; I <= SMALL_INPUT && row < all->gates * H; row++)
+    add_parts(self, (REAL *)s->dW_x + row * I, DW_X, row / H * width + row % H, I,
+              all->gates * width);
   for (long g = 0; g < all->gates; g++) {
     const int gate = s->cell == GRU ? GATE_OF_STATE[GRU][g] : (int)g;
-    for (long i = 0; i < workers; i++) part[i] = w[i].db + g * width;
-    if (db_h) add_parts(db_h + gate * H, part, workers, H, 1);
-    for (long i = 0; i < workers; i++) part[i] += (all->gradients - all->gates) * width;
-    if (db_x) add_parts(db_x + g * H, part, workers, H, 1);
+    const long of_input = g + all->gradients - all->gates;
+    if (s->db_h) add_parts(self, (REAL *)s->db_h + gate * H, DB, g * width, H, 1);
+    if (s->db_x) add_parts(self, (REAL *)s->db_x + g * H, DB, of_input * width, H, 1);
   }
 }
 
@@ -737,7 +737,7 @@ int EXPORTED(backward)(const sequence *s) {
     if (!failed) run(workers, count, add_up);
   }
   for (long i = 0; i < count; i++)
-    free(workers[i].dW_h), free(workers[i].dW_x), free(workers[i].db);
+    for (int k = 0; k < 3; k++) free(workers[i].sums[k]);
   free(all.W_h), free(all.W_x);
   return failed;
 }
