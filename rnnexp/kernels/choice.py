@@ -67,15 +67,11 @@ def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
         return f"on {x.device.type}"
     if torch.is_autocast_enabled("cpu") or _within_torch_func():
         return "autocast or torch.func"
-    dtype = x.dtype
-    for other in others:
-        if other is not None and other.dtype != dtype:
-            return f"{other.dtype} beside {dtype}"
-    if dtype not in native.DTYPES:
-        return f"{dtype}"
-    if x.numel() < 2 * x.shape[-1]:
-        return "a single row is not worth packing the weights for"
-    return None
+    for tensor in (x, *others):
+        if tensor is not None and (tensor.dtype != x.dtype or x.dtype not in native.DTYPES):
+            return f"{tensor.dtype}, the input {x.dtype}"
+    one_row = x.numel() < 2 * x.shape[-1]
+    return "a single row is not worth packing the weights for" if one_row else None
 
 
 def _within_torch_func() -> bool:

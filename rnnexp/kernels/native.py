@@ -42,10 +42,8 @@ POINTERS = (
 SEQUENCE = ctypes.c_int64 * (len(INTEGERS) + len(POINTERS))
 """`sequence` of recurrence.h: numbers and addresses, all of 8 bytes"""
 
-PARALLEL = ctypes.cast(
-    getattr(ctypes.pythonapi, "GOMP_parallel", None), ctypes.c_void_p
-).value
-"""the function that runs work in torch's own threads; None where torch has no OpenMP of that kind"""
+PARALLEL = ctypes.cast(getattr(ctypes.pythonapi, "GOMP_parallel", 0), ctypes.c_void_p).value or 0
+"""what runs work in torch's own threads; 0 where torch has no OpenMP of that kind"""
 
 
 @cache
@@ -98,7 +96,7 @@ def run(
     name = instruction_set()
     assert name is not None
     places = [0 if t is None else t.data_ptr() for t in tensors]
-    sequence = SEQUENCE(CELLS.index(cell), *sizes, torch.get_num_threads(), PARALLEL or 0, *places)
+    sequence = SEQUENCE(CELLS.index(cell), *sizes, torch.get_num_threads(), PARALLEL, *places)
     if _function(name, way, dtype)(sequence):
         raise MemoryError("the recurrent kernel found no memory for its buffers")
 

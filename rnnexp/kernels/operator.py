@@ -50,7 +50,7 @@ def recurrence(  # noqa: PLR0917
     keep = torch.is_grad_enabled() and any(
         t is not None and t.requires_grad for t in (W_h, x, W_x, b_x, b_h, h_0, c_0)
     )
-    inputs = (x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
+    inputs: tuple[Any, ...] = (x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
     if _watched():
         out, h_n, c_n, _ = torch.ops.rnnexp.recurrence.default(*inputs)
         c_n = c_n if cell == "lstm" else None
@@ -155,9 +155,7 @@ def _contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
 Sizes = tuple[int, int, int, int]
 
 
-def _steps(
-    x: Tensor, W_h: Tensor, rows: Tensor | None
-) -> tuple[tuple[Tensor, Tensor], Sizes]:
+def _steps(x: Tensor, W_h: Tensor, rows: Tensor | None) -> tuple[tuple[Tensor, Tensor], Sizes]:
     """How many rows every step has and where they begin; T, B, I, H."""
     H = W_h.shape[1]
     if rows is None:

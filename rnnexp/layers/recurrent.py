@@ -64,7 +64,8 @@ class Recurrent(nn.RNNBase):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The top layer's outputs, and the last states of all layers, each (L*D, B, H)."""
         cell = "lstm" if self.mode == "LSTM" else self.mode.removeprefix("RNN_").lower()
-        directions, last = 2 if self.bidirectional else 1, []
+        directions = 2 if self.bidirectional else 1
+        last: list[tuple[Tensor, ...]] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = F.dropout(x, self.dropout, self.training)
@@ -73,16 +74,15 @@ class Recurrent(nn.RNNBase):
                 index = layer * directions + reverse
                 states = () if start is None else tuple(s[index] for s in start)
                 h_0, c_0 = (*states, None, None)[:2]
-                out, *ends = recurrence(
+                out, h_n, c_n = recurrence(
                     cell, x, self._weights(index), h_0, c_0, rows, bool(reverse)
                 )
                 outputs.append(out)
-                last.append(ends)
+                last.append((h_n,) if c_n is None else (h_n, c_n))
             x = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
-        kept = last if self.mode == "LSTM" else [[h] for h, _ in last]
-        if len(kept) == 1:
-            return x, tuple(part.unsqueeze(0) for part in kept[0])
-        return x, tuple(torch.stack(part) for part in zip(*kept, strict=True))
+        if len(last) == 1:
+            return x, tuple(part.unsqueeze(0) for part in last[0])
+        return x, tuple(torch.stack(part) for part in zip(*last, strict=True))
 
     def _weights(self, index: int) -> Sequence[Tensor | None]:
         """W_ih, W_hh, b_ih, b_hh of one direction of one layer."""

@@ -128,10 +128,10 @@ def test_first_and_second_derivative(cell: str, reverse: bool, lengths: list[int
 
     def run(*given: Tensor) -> tuple[Tensor, ...]:
         x, W_x, W_h, b_x, b_h, h_0, *c_0 = given
-        out = recurrence(
+        found = recurrence(
             cell, x, (W_x, W_h, b_x, b_h), h_0, c_0[0] if c_0 else None, problem.rows, reverse
         )
-        return out if cell == "lstm" else out[:2]
+        return tuple(t for t in found if t is not None)
 
     assert torch.autograd.gradcheck(run, leaves)
     if cell != "relu":  # its second derivative is zero but for the kink
@@ -160,6 +160,16 @@ def test_rows_that_are_not_those_of_a_packed_sequence(rows: list[int]) -> None:
     problem = Problem("gru", 3, 3, 2, 4, lengths=[3, 2, 1])
     with pytest.raises(ValueError, match="do not fit"):
         recurrence("gru", problem.x, problem.weights, problem.h_0, None, torch.tensor(rows))
+
+
+def test_threads_of_our_own_where_torch_lends_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "PARALLEL", 0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert_equal(Problem("lstm", 9, 7, 5, 6), reverse=False, sequence=True, last=True)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_other_kernels_on_the_way_back_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
