@@ -81,7 +81,7 @@ def _torch() -> dict[str, Any]:
     try:
         import torch
 
-        from rnnexp.kernels import native
+        from rnnexp.kernels import in_use, native
 
         cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return {
@@ -90,7 +90,7 @@ def _torch() -> dict[str, Any]:
             "devices": ["cpu", *(f"cuda:{i} {name}" for i, name in enumerate(cuda))],
             "threads": torch.get_num_threads(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-            "kernels": {"built": list(native.usable()), "used": native.instruction_set()},
+            "kernels": {"built": list(native.usable()), "used": in_use()},
         }
     except Exception as error:  # a broken installation can fail in any way
         return {"loads": False, "why": f"{type(error).__name__}: {error}"[:500]}
@@ -171,11 +171,11 @@ def _kernels(torch: Mapping[str, Any]) -> str:
     if not torch["loads"]:
         return "unknown"
     found = torch["kernels"]
+    if found["used"] == "bptt" and not found["built"]:
+        return "none: there was no C compiler when rnnexp was installed; gradients by hand in torch"
     if found["used"]:
         return f"{found['used']} (built and usable: {', '.join(found['built'])})"
-    if found["built"]:
-        return f"none, as RNNEXP_KERNELS says (usable: {', '.join(found['built'])})"
-    return "none: there was no C compiler when rnnexp was installed; layers run on torch"
+    return f"none, as RNNEXP_KERNELS says (usable: {', '.join([*found['built'], 'bptt'])})"
 
 
 def _gib(amount: int | None) -> str:

@@ -9,17 +9,30 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from rnnexp.kernels import native
+from rnnexp.kernels import bptt, native
 
-__all__ = ["Path", "available", "native_reason", "on_device"]
+__all__ = ["Path", "available", "in_use", "obstacle", "on_device"]
 
 
 @dataclass(frozen=True)
 class Path:
-    """`native`: compiled kernels. `torch`: torch's own loop. `equations`: step by step."""
+    """What runs a layer. `native` and `bptt` are `rnnexp::recurrence`: compiled kernels, and where
+    there are none the same by hand in torch's operators. `torch`: torch's own loop. `equations`:
+    step by step.
+    """
 
-    name: Literal["native", "torch", "equations"]
+    name: Literal["native", "bptt", "torch", "equations"]
     reason: str
+
+    @property
+    def ours(self) -> bool:
+        return self.name in {"native", "bptt"}
+
+
+def in_use() -> str | None:
+    """The instruction set of the kernels, `bptt`, or None where RNNEXP_KERNELS forbids both."""
+    by_hand = "bptt" if native.ASKED in {None, "", "bptt"} else None
+    return native.instruction_set() or by_hand
 
 
 def available(
@@ -37,31 +50,31 @@ def available(
     if recurrent_dropout:
         return (Path("equations", "recurrent_dropout masks h inside every time step"),)
     equations = Path("equations", "the cell's equations, step by step")
-    instructions = native.instruction_set()
-    if instructions is None:
-        why = "no compiled kernels" if not native.usable() else "as RNNEXP_KERNELS says"
-        return Path("torch", f"standard {cell} cell, {why}"), equations
-    return (
-        Path("native", f"standard {cell} cell, {instructions} kernels"),
-        Path("torch", f"standard {cell} cell"),
-        equations,
-    )
+    used, standard = in_use(), f"standard {cell} cell"
+    why = "as RNNEXP_KERNELS says" if native.ASKED else "no compiled kernels"
+    if used is None or (used == "bptt" and cell == "lstm"):
+        return Path("torch", f"{standard}, {why}"), equations
+    best = Path("native", f"{standard}, {used} kernels")
+    if used == "bptt":
+        best = Path("bptt", f"{standard}, its gradient by hand, {why}")
+    return best, Path("torch", standard), equations
 
 
 def on_device(paths: Sequence[Path], device: str, precision: str) -> Path:
     """The path among `available` that runs on such a device in such a precision."""
-    if paths[0].name != "native" or (device == "cpu" and precision == "float32"):
+    if not paths[0].ours or (device == "cpu" and precision == "float32"):
         return paths[0]
     why = "cuDNN" if device == "cuda" else "products in bfloat16"
     return Path(paths[1].name, f"{paths[1].reason}, {why}")
 
 
-def native_reason(x: Tensor, *others: Tensor | None) -> str | None:
-    """Why the compiled kernels cannot take this very input; None where they can.
+def obstacle(cell: str, x: Tensor, *others: Tensor | None) -> str | None:
+    """Why `rnnexp::recurrence` cannot take this very input; None where it can.
 
-    x: (T, B, I), or packed (N, I). others: weights and states, which must be alike.
+    cell: as the operator names it. x: (T, B, I), or packed (N, I). others: weights and states,
+    which must be alike.
     """
-    if native.instruction_set() is None:
+    if native.instruction_set() is None and (in_use() is None or cell not in bptt.CELLS):
         return "no compiled kernels"
     if not x.is_cpu:
         return f"on {x.device.type}"

@@ -2,7 +2,7 @@
 
 The package's build makes one library for each instruction set that its compiler knows
 (`rnnexp/kernels/native/*.c`); where there was no compiler there is none, and layers run on torch.
-The environment variable RNNEXP_KERNELS names one of them, or `torch` for none.
+The environment variable RNNEXP_KERNELS names one of them, or what is to run instead (choice.py).
 Shape letters: T time, B batch, I input, H hidden, G gates, N rows of all time steps (T * B, fewer
 where sequences differ in length).
 """
@@ -31,7 +31,7 @@ VECTOR_BYTES = {"avx512": 64, "avx2": 32, "plain": 16}
 """the instruction sets, best first, and the bytes of a vector"""
 CAPABILITIES = {"AVX512": ("avx512", "avx2", "plain"), "AVX2": ("avx2", "plain")}
 ASKED = os.environ.get("RNNEXP_KERNELS")
-"""which instruction set the user wants, asked for once: `torch` or any other name for none"""
+"""what the user wants, asked for once: an instruction set, `bptt`, or any other name for neither"""
 INTEGERS = ("cell", "T", "B", "I", "H", "reverse", "threads", "parallel")
 POINTERS = (
     "rows", "offset", "x", "W_x", "W_h", "b_x", "b_h", "h_0", "c_0", "out", "h_n", "c_n", "saved",
@@ -74,7 +74,8 @@ def instruction_set() -> str | None:
 
 def saved_size(cell: str, hidden_size: int, dtype: torch.dtype) -> int:
     """Numbers to keep for the way back, of one row: H in whole vectors of every value saved."""
-    lanes = VECTOR_BYTES[instruction_set() or "plain"] // dtype.itemsize
+    name = instruction_set()
+    lanes = VECTOR_BYTES[name] // dtype.itemsize if name else 1
     return SAVED[cell] * -(-hidden_size // lanes) * lanes
 
 

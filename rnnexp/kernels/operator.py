@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnexp.kernels import native
+from rnnexp.kernels import bptt, native
 from rnnexp.kernels.twice import differentiable
 
 __all__ = ["recurrence"]
@@ -76,6 +76,11 @@ def _forward(  # noqa: PLR0917
     steps, sizes = _steps(x, W_h, rows)
     _check(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, sizes)
     results = _outputs(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
+    if native.instruction_set() is None:
+        if cell not in bptt.CELLS:
+            raise RuntimeError(f"rnnexp::recurrence of a {cell} cell: no compiled kernels here")
+        bptt.forward(cell, x, (W_x, W_h, b_x, b_h), h_0, rows, reverse, results)
+        return results
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *results))
     return results
@@ -130,6 +135,10 @@ def _backward(  # noqa: PLR0917
     size = native.saved_size(cell, sizes[3], x.dtype)
     if size and (saved is None or saved.numel() * sizes[2] != size * x.numel()):
         raise ValueError("`saved` is not what the forward pass of these kernels keeps")
+    if native.instruction_set() is None:
+        weights = (W_x, W_h, b_x, b_h)
+        bptt.backward(cell, x, weights, h_0, rows, reverse, out, saved, dout, dh_n, gradients)
+        return gradients
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     flowing = _contiguous(dout, dh_n, dc_n)
     tensors = (*steps, *given, out, None, None, saved, *flowing, *gradients)

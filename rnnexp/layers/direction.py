@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnexp.kernels import Path, available, native_reason, recurrence
+from rnnexp.kernels import Path, available, obstacle, recurrence
 from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
 from rnnexp.layers.recurrent import GRU, LSTM, RNN
 from rnnexp.layers.shape_plan import GATES, STATES
@@ -119,8 +119,8 @@ class HiddenDirection(Direction):
             state = self.initial_state(x_TBI.shape[1])
         if self.path.name == "equations":
             return self._equations(x_TBI, state, lengths_B)
-        if self.path.name == "native" and native_reason(x_TBI, *self.weights) is None:
-            return self._loop(self._native, x_TBI, state, lengths_B)
+        if self.path.ours and obstacle(self._kernel, x_TBI, *self.weights) is None:
+            return self._loop(self._ours, x_TBI, state, lengths_B)
         return self._loop(self._torch, x_TBI, state, lengths_B)
 
     def _loop(
@@ -138,12 +138,15 @@ class HiddenDirection(Direction):
         h_TBH, _ = pad_packed_sequence(packed_h, total_length=len(x_TBI))
         return h_TBH, tuple(s_BH[back_B] for s_BH in last)
 
-    def _native(
+    @property
+    def _kernel(self) -> str:
+        return self.activation if self.cell == "rnn" else self.cell
+
+    def _ours(
         self, x: Tensor, state: CellState | None, rows_T: Tensor | None
     ) -> tuple[Tensor, CellState]:
-        cell = self.activation if self.cell == "rnn" else self.cell
         h_BH, c_BH = (*(state or ()), None, None)[:2]
-        h, h_BH, c_BH = recurrence(cell, x, self.weights, h_BH, c_BH, rows_T)
+        h, h_BH, c_BH = recurrence(self._kernel, x, self.weights, h_BH, c_BH, rows_T)
         return h, (h_BH,) if c_BH is None else (h_BH, c_BH)
 
     def _torch(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from rnnexp.kernels import Path, available, native_reason, recurrence
+from rnnexp.kernels import Path, available, obstacle, recurrence
 
 __all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
 
@@ -38,7 +38,7 @@ class Recurrent(nn.RNNBase):
         states = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
         if not _fits(self, x, rows, states):
             return "torch.nn has something to say about its shape"
-        return native_reason(x, self._weights(0)[1], *states)
+        return obstacle(self._cell, x, self._weights(0)[1], *states)
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """As torch.nn's: (T, B, I), (B, T, I) with batch_first, unbatched (T, I), or packed."""
@@ -63,7 +63,6 @@ class Recurrent(nn.RNNBase):
         self, x: Tensor, start: tuple[Tensor, ...] | None, rows: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The top layer's outputs, and the last states of all layers, each (L*D, B, H)."""
-        cell = "lstm" if self.mode == "LSTM" else self.mode.removeprefix("RNN_").lower()
         directions = 2 if self.bidirectional else 1
         last: list[tuple[Tensor, ...]] = []
         for layer in range(self.num_layers):
@@ -75,7 +74,7 @@ class Recurrent(nn.RNNBase):
                 states = () if start is None else tuple(s[index] for s in start)
                 h_0, c_0 = (*states, None, None)[:2]
                 out, h_n, c_n = recurrence(
-                    cell, x, self._weights(index), h_0, c_0, rows, bool(reverse)
+                    self._cell, x, self._weights(index), h_0, c_0, rows, bool(reverse)
                 )
                 outputs.append(out)
                 last.append((h_n,) if c_n is None else (h_n, c_n))
@@ -83,6 +82,10 @@ class Recurrent(nn.RNNBase):
         if len(last) == 1:
             return x, tuple(part.unsqueeze(0) for part in last[0])
         return x, tuple(torch.stack(part) for part in zip(*last, strict=True))
+
+    @property
+    def _cell(self) -> str:
+        return "lstm" if self.mode == "LSTM" else self.mode.removeprefix("RNN_").lower()
 
     def _weights(self, index: int) -> Sequence[Tensor | None]:
         """W_ih, W_hh, b_ih, b_hh of one direction of one layer."""

@@ -108,13 +108,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _torch_state() -> dict[str, Any]:
     import torch
 
-    from rnnexp.kernels import native
+    from rnnexp import kernels
 
     cuda = torch.cuda.is_available()
     return {
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "kernels": native.instruction_set(),
+        "kernels": kernels.in_use(),
         "cuda": torch.version.cuda if cuda else None,
     }

@@ -3,15 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rnnexp.kernels import Path, available, native, native_reason, on_device
-
-FASTEST = "native" if native.usable() else "torch"
+from rnnexp.kernels import Path, available, native, obstacle, on_device
+from tests.kernels.problem import path_here
 
 
 @pytest.mark.parametrize(
     ("layer_norm", "recurrent_dropout", "path", "reason"),
     [
-        (False, 0.0, FASTEST, "standard lstm cell"),
+        (False, 0.0, path_here("lstm"), "standard lstm cell"),
         (True, 0.0, "equations", "layer_norm"),
         (False, 0.2, "equations", "recurrent_dropout"),
     ],
@@ -58,12 +57,12 @@ def test_the_environment_can_forbid_compiled_kernels(
 @pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
 def test_what_an_input_must_be_for_compiled_kernels() -> None:
     x = torch.zeros(20, 3, 2)
-    assert native_reason(x) is None and native_reason(x.double(), None) is None
-    assert "float16" in str(native_reason(x.half()))
-    assert "float64" in str(native_reason(x, x.double()))
-    assert "meta" in str(native_reason(x.to("meta")))
+    assert obstacle("gru", x) is None and obstacle("gru", x.double(), None) is None
+    assert "float16" in str(obstacle("gru", x.half()))
+    assert "float64" in str(obstacle("gru", x, x.double()))
+    assert "meta" in str(obstacle("gru", x.to("meta")))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert "autocast" in str(native_reason(x))
-    assert "single row" in str(native_reason(x[:1, :1]))  # a step of generation
+        assert "autocast" in str(obstacle("gru", x))
+    assert "single row" in str(obstacle("gru", x[:1, :1]))  # a step of generation
     with torch.no_grad():  # what is computed again with gradients must take the same path
-        assert native_reason(x[:1]) is None
+        assert obstacle("gru", x[:1]) is None

@@ -12,70 +12,9 @@ from torch import Tensor
 
 from rnnexp.kernels import native, recurrence
 from rnnexp.kernels.twice import torch_loop
-
-GATES = {"tanh": 1, "relu": 1, "lstm": 4, "gru": 3}
-TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}  # of the largest value
+from tests.kernels.problem import GATES, TOLERANCE, Problem, assert_equal, drawn_problem
 
 pytestmark = pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
-
-
-class Problem:
-    """Everything that goes into one call, drawn from a seed."""
-
-    def __init__(  # noqa: PLR0917
-        self,
-        cell: str,
-        T: int,
-        B: int,
-        I: int,  # noqa: E741
-        H: int,
-        dtype: torch.dtype = torch.float64,
-        lengths: list[int] | None = None,
-        bias: bool = True,
-        strided: bool = False,
-        seed: int = 0,
-    ) -> None:
-        torch.manual_seed(seed)
-        self.cell, self.rows = cell, None
-        N: tuple[int, ...] = (T, B)
-        if lengths is not None:
-            self.rows = torch.tensor([sum(length > t for length in lengths) for t in range(T)])
-            N = (int(self.rows.sum()),)
-        self.x = torch.randn(*N, 2 * I if strided else I, dtype=dtype)[..., :: 2 if strided else 1]
-        G = GATES[cell] * H
-        shapes: list[tuple[int, ...]] = [(G, I), (G, H), (G,), (G,)]
-        drawn = [torch.randn(s, dtype=dtype) / H**0.5 for s in shapes]
-        self.weights: list[Tensor | None] = [*drawn[:2], *(drawn[2:] if bias else (None, None))]
-        self.h_0 = torch.randn(B, H, dtype=dtype)
-        self.c_0 = torch.randn(B, H, dtype=dtype) if cell == "lstm" else None
-        self.towards = torch.randn(*N, H, dtype=dtype), torch.randn(B, H, dtype=dtype)
-
-    @property
-    def leaves(self) -> list[Tensor]:
-        every = (self.x, *self.weights, self.h_0, self.c_0)
-        return [t.requires_grad_() for t in every if t is not None]
-
-    def results(self, theirs: bool, reverse: bool, sequence: bool, last: bool) -> list[Tensor]:
-        """Outputs, last states, and the gradient of a random mixture of them."""
-        given: Any = (self.cell, self.x, self.weights, self.h_0, self.c_0, self.rows, reverse)
-        leaves = self.leaves
-        out, h_n, c_n = torch_loop(*given) if theirs else recurrence(*given)
-        loss = torch.zeros((), dtype=out.dtype)
-        if sequence:
-            loss = loss + (out * self.towards[0]).sum()
-        if last:
-            loss = loss + (h_n * self.towards[1]).sum()
-            loss = loss + (c_n.pow(2).sum() if self.cell == "lstm" and c_n is not None else 0)
-        gradients = torch.autograd.grad(loss, leaves)
-        return [out, h_n, *([c_n] if self.cell == "lstm" and c_n is not None else []), *gradients]
-
-
-def assert_equal(problem: Problem, **how: bool) -> None:
-    ours, theirs = (problem.results(who, **how) for who in (False, True))
-    largest = max(float(t.detach().abs().max()) for t in theirs)  # of all: a sum may cancel
-    for mine, other in zip(ours, theirs, strict=True):
-        atol = TOLERANCE[other.dtype] * largest
-        torch.testing.assert_close(mine, other, rtol=0, atol=atol)
 
 
 @pytest.fixture(params=native.usable())
@@ -90,23 +29,11 @@ def instructions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_equals_torch(instructions: str, cell: str, dtype: torch.dtype, data: Any) -> None:
-    def draw(*bounds: int) -> int:
-        number: int = data.draw(st.integers(*bounds))
-        return number
-
-    T, B, I, H = draw(1, 12), draw(1, 19), draw(1, 41), draw(1, 70)  # noqa: E741
-    lengths = None
-    if data.draw(st.booleans()):
-        lengths = sorted([T, *(draw(1, T) for _ in range(B - 1))], reverse=True)
-    problem = Problem(
-        cell, T, B, I, H, dtype, lengths, data.draw(st.booleans()), data.draw(st.booleans()),
-        draw(0, 99),
-    )  # fmt: skip
-    sequence, last = data.draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+    problem, how = drawn_problem(data.draw, cell, dtype)
     before = torch.get_num_threads()
-    torch.set_num_threads(draw(1, 3))
+    torch.set_num_threads(data.draw(st.integers(1, 3)))
     try:
-        assert_equal(problem, reverse=data.draw(st.booleans()), sequence=sequence, last=last)
+        assert_equal(problem, **how)
     finally:
         torch.set_num_threads(before)
 

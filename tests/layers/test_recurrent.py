@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import rnnexp
 from rnnexp.kernels import native
+from tests.kernels.problem import path_here
 
 CELLS = ["RNN", "LSTM", "GRU"]
 SETTINGS: list[dict[str, Any]] = [
@@ -67,7 +68,7 @@ def test_the_same_exceptions(cell: str, bad: torch.Tensor) -> None:
         ours(bad)
 
 
-@pytest.mark.skipif(not native.usable(), reason="no compiler: no compiled kernels")
+@pytest.mark.skipif(not native.instruction_set(), reason="no compiled kernels")
 @pytest.mark.parametrize("cell", CELLS)
 def test_export_and_compile_see_one_operator_a_layer(cell: str) -> None:
     ours, _ = pair(cell, num_layers=2, bidirectional=True)
@@ -100,11 +101,10 @@ def test_torch_func_goes_torchs_own_way(cell: str) -> None:
 def test_the_layer_says_which_path_and_why(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, _ = pair(cell)
     x = torch.randn(5, 5, 3)
-    if native.usable():
-        assert ours.path(x).name == "native"  # type: ignore[operator]
+    assert ours.path(x).name == path_here(cell.lower())  # type: ignore[operator]
     for other, why in ((x.bfloat16(), "bfloat16"), (torch.ones(2, 3, 9), "shape")):
         path: Any = ours.path(other)  # type: ignore[operator]
-        assert path.name == "torch" and (why in path.reason or not native.usable())
+        assert path.name == "torch" and (why in path.reason or "no compiled kernels" in path.reason)
     monkeypatch.setattr(native, "ASKED", "torch")
     assert ours.path(x).name == "torch"  # type: ignore[operator]
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from rnnexp.config.schema.model import Model
 from rnnexp.data.batches import Batches
-from rnnexp.kernels import native
 from rnnexp.layers import direction as layer_module
 from rnnexp.layers.build import build_network
 from rnnexp.layers.cells import lstm_step
@@ -23,6 +22,7 @@ from rnnexp.tasks.objective import Classification
 from rnnexp.verification.probe import Probe
 from rnnexp.verification.report import Report, verify
 from rnnexp.verification.words import behind_words
+from tests.kernels.problem import path_here
 
 CELLS: dict[str, dict[str, Any]] = {
     "tanh": {"cell": "rnn"},
@@ -32,7 +32,6 @@ CELLS: dict[str, dict[str, Any]] = {
     "output_to_hidden": {"cell": "rnn", "recurrence": "output_to_hidden"},
     "output_to_output": {"cell": "rnn", "recurrence": "output_to_output"},
 }
-PATHS = [*(["native"] if native.usable() else []), "torch", "equations"]
 STACKS = {1: (5,), 3: (5, 4, 6)}
 
 
@@ -66,7 +65,8 @@ def test_every_cell(
         report = verify(*parts)
         assert_equal(report)
         standard = not cell.startswith("output")
-        assert [path.name for path in report.paths] == (PATHS if standard else ["equations"])
+        paths = list(dict.fromkeys((path_here(cell), "torch", "equations")))
+        assert [path.name for path in report.paths] == (paths if standard else ["equations"])
 
 
 @pytest.mark.parametrize(
