@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.benching.process import Process
+from rnnexp.libraries import SETTINGS
 
 CELLS = ("rnn", "gru", "lstm")
 CUT = ("~training.schedule", "~training.early_stopping", "~training.max_minutes")
@@ -57,7 +58,8 @@ def measure(config: str, cell: str, rounds: int) -> dict[str, Any]:
 def _start(stack: ExitStack, side: str, config: str, cell: str) -> Process:
     overrides = [f"model.cell={cell}", *_cuts(config, cell), *CONFIGS[config]]
     command = [sys.executable, "-m", "benchmarks.train_loops", side, config, *overrides]
-    worker = Process(command, os.environ)
+    own = SETTINGS if side == "rnnexp" else {}  # as `rnnexp train` begins
+    worker = Process(command, {**os.environ, **own})
     stack.callback(worker.kill)
     return worker
 
