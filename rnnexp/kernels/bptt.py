@@ -17,17 +17,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-__all__ = ["CELLS", "backward", "forward"]
+__all__ = ["CELLS", "Walk", "backward", "forward"]
 
 CELLS = ("tanh", "relu", "gru")
 
 
 class Walk:
-    """The time steps in the order in which the recurrence takes them. h_BH: where it begins."""
+    """The time steps in the order in which the recurrence takes them.
 
-    def __init__(self, x: Tensor, h_BH: Tensor, rows: Tensor | None, reverse: bool) -> None:
-        self.rows_T = [x.shape[1]] * len(x) if rows is None else rows.tolist()
-        self.order, self.h_BH = slice(None, None, -1 if reverse else 1), h_BH
+    rows_T: how many sequences each step has. h_BH: where the recurrence begins.
+    """
+
+    def __init__(self, rows_T: Sequence[int], h_BH: Tensor, reverse: bool) -> None:
+        self.rows_T, self.h_BH = rows_T, h_BH
+        self.order = slice(None, None, -1 if reverse else 1)
 
     def steps(self, rows_N: Tensor) -> Sequence[Tensor]:
         """The rows of each step, as views."""
@@ -64,23 +67,17 @@ class Walk:
         return last_BH
 
 
-def forward(  # noqa: PLR0917
-    cell: str,
-    x: Tensor,
-    weights: Sequence[Tensor | None],
-    h_0: Tensor | None,
-    rows: Tensor | None,
-    reverse: bool,
+def forward(
+    cell: str, x: Tensor, weights: Sequence[Tensor | None], walk: Walk,
     results: Sequence[Tensor | None],
-) -> None:
+) -> None:  # fmt: skip
     """Write every h_t, the last ones, and what the way back of the GRU needs: r, z, n and
     W_hn h_{t-1} + b_hn, (N, 4, H).
 
-    x: (T, B, I), or packed (N, I) with the number of rows of each step.
+    x: (T, B, I), or packed (N, I). results: as the operator gives them.
     """
     out, h_n, _, saved = results
     assert out is not None and h_n is not None
-    walk = Walk(x, torch.zeros_like(h_n) if h_0 is None else h_0, rows, reverse)
     out_NH = out.view(-1, out.shape[-1])
     run = _gru_forward if cell == "gru" else _vanilla_forward
     run(cell, x.reshape(-1, x.shape[-1]), weights, walk, out_NH, saved)
@@ -124,25 +121,18 @@ def _gru_forward(
 
 
 def backward(  # noqa: PLR0917
-    cell: str,
-    x: Tensor,
-    weights: Sequence[Tensor | None],
-    h_0: Tensor | None,
-    rows: Tensor | None,
-    reverse: bool,
-    out: Tensor,
-    saved: Tensor | None,
-    dout: Tensor | None,
-    dh_n: Tensor | None,
+    cell: str, x: Tensor, weights: Sequence[Tensor | None], walk: Walk, out: Tensor,
+    saved: Tensor | None, dout: Tensor | None, dh_n: Tensor | None,
     gradients: Sequence[Tensor | None],
-) -> None:
+) -> None:  # fmt: skip
     """Write the gradients of x, W_xh, W_hh, b_xh, b_hh and h_0, where one is wanted."""
     W_xh, W_hh = weights[:2]
     dx, dW_xh, dW_hh, db_xh, db_hh, dh_0, _ = gradients
     assert W_xh is not None and W_hh is not None and dW_xh is not None and dW_hh is not None
-    B, H = x.shape[1] if rows is None else int(rows[0]), W_hh.shape[1]
-    dh = x.new_zeros(B, H) if dh_n is None else dh_n.clone(memory_format=torch.contiguous_format)
-    walk = Walk(x, x.new_zeros(B, H) if h_0 is None else h_0, rows, reverse)
+    H = W_hh.shape[1]
+    dh = torch.zeros_like(walk.h_BH, memory_format=torch.contiguous_format)
+    if dh_n is not None:
+        dh.copy_(dh_n)
     x_NI, out_NH = x.reshape(-1, x.shape[-1]), out.view(-1, H)
     dout_NH, before = None if dout is None else dout.reshape(-1, H), walk.before(out_NH)
     if cell == "gru":

@@ -79,7 +79,8 @@ def _forward(  # noqa: PLR0917
     if native.instruction_set() is None:
         if cell not in bptt.CELLS:
             raise RuntimeError(f"rnnexp::recurrence of a {cell} cell: no compiled kernels here")
-        bptt.forward(cell, x, (W_x, W_h, b_x, b_h), h_0, rows, reverse, results)
+        walk = _walk(x, h_0, rows, reverse, sizes)
+        bptt.forward(cell, x, (W_x, W_h, b_x, b_h), walk, results)
         return results
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *results))
@@ -136,8 +137,8 @@ def _backward(  # noqa: PLR0917
     if size and (saved is None or saved.numel() * sizes[2] != size * x.numel()):
         raise ValueError("`saved` is not what the forward pass of these kernels keeps")
     if native.instruction_set() is None:
-        weights = (W_x, W_h, b_x, b_h)
-        bptt.backward(cell, x, weights, h_0, rows, reverse, out, saved, dout, dh_n, gradients)
+        walk = _walk(x, h_0, rows, reverse, sizes)
+        bptt.backward(cell, x, (W_x, W_h, b_x, b_h), walk, out, saved, dout, dh_n, gradients)
         return gradients
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     flowing = _contiguous(dout, dh_n, dc_n)
@@ -172,6 +173,14 @@ def _steps(x: Tensor, W_h: Tensor, rows: Tensor | None) -> tuple[tuple[Tensor, T
         return _uniform(T, B), (T, B, I, H)
     rows = rows.contiguous()
     return (rows, rows.cumsum(0) - rows), (len(rows), int(rows[0]), x.shape[-1], H)
+
+
+def _walk(
+    x: Tensor, h_0: Tensor | None, rows: Tensor | None, reverse: bool, sizes: Sizes
+) -> bptt.Walk:
+    T, B, _, H = sizes
+    rows_T = [B] * T if rows is None else rows.tolist()
+    return bptt.Walk(rows_T, x.new_zeros(B, H) if h_0 is None else h_0, reverse)
 
 
 @lru_cache(maxsize=64)

@@ -51,7 +51,7 @@ struct worker {
   worker *crew;              /* all of them, of whom this is one */
   long number, count;
   long first, last;          /* the sequences of this thread */
-  REAL *sums[3];             /* backward: of its sequences, one for each of the following */
+  REAL *sums[3];             /* backward, of its sequences: DW_X, DW_H, DB */
   int failed;
 };
 
@@ -495,9 +495,10 @@ static void weight_gradients(const worker *w, const REAL *dz, long m, chunk c, R
       outer_products(all, w->sums[DW_X], dz_x, c.rows, panel, columns, NULL);
     }
   }
+  REAL *bias = w->sums[DB];
   for (long r = 0; r < c.rows; r++)
     for (long v = 0; v < all->gradients * all->units; v++)
-      store(w->sums[DB] + v * LANES, load(w->sums[DB] + v * LANES) + load(dz + r * dz_row(all) + v * LANES));
+      store(bias + v * LANES, load(bias + v * LANES) + load(dz + r * dz_row(all) + v * LANES));
 }
 
 /* dx = dz W_xh of the same steps. */
@@ -603,11 +604,14 @@ static void add_up(worker *self) {
   const long H = s->H, I = s->I, width = all->width;
   const range mine = share(self, all->gates * H);
   add_panels(self, s->dW_h, DW_H, H, mine);
-  if (I > SMALL_INPUT) add_panels(self, s->dW_x, DW_X, I, mine);
+  if (I > SMALL_INPUT) {
+    add_panels(self, s->dW_x, DW_X, I, mine);
+  } else {
+    for (long row = mine.from; row < mine.to; row++)
+      add_parts(self, (REAL *)s->dW_x + row * I, DW_X, row / H * width + row % H, I,
+                all->gates * width);
+  }
   if (self->number) return;
-  for (long row = 0; I <= SMALL_INPUT && row < all->gates * H; row++)
-    add_parts(self, (REAL *)s->dW_x + row * I, DW_X, row / H * width + row % H, I,
-              all->gates * width);
   for (long g = 0; g < all->gates; g++) {
     const int gate = s->cell == GRU ? GATE_OF_STATE[GRU][g] : (int)g;
     const long of_input = g + all->gradients - all->gates;
