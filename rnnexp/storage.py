@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rnnexp.errors import Problem, StorageError
+from rnnexp.errors import Problem, StorageError, UnsafeError
 from rnnexp.plain_json import finite, json_line
 
 __all__ = [
@@ -69,11 +69,11 @@ class Disk:
     def make_folder(self, path: Path) -> None:
         path.mkdir(FOLDER_MODE)
 
-    def remove_file(self, path: Path) -> None:
-        path.unlink()
+    def remove_file(self, path: Path, folder: int | None = None) -> None:
+        os.unlink(path, dir_fd=folder)
 
-    def remove_folder(self, path: Path) -> None:
-        path.rmdir()
+    def remove_folder(self, path: Path, folder: int | None = None) -> None:
+        os.rmdir(path, dir_fd=folder)
 
 
 disk = Disk()
@@ -176,7 +176,8 @@ def ensure_folder(path: Path) -> None:
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Renames a folder to a name beside it that is free. Raises StorageError."""
+    """Renames a folder to a name beside it that is free. Raises StorageError, UnsafeError."""
+    _refuse_link(source)
     with _naming(target):
         disk.rename(source, target)
         _sync_folder(target.parent)
@@ -190,15 +191,34 @@ def remove_file(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder and all in it; links are removed, not followed. Raises StorageError."""
-    with _naming(path), os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                remove_tree(Path(entry.path))
-            else:
-                disk.remove_file(Path(entry.path))
+    """Removes a folder and all in it; links in it are removed, not followed.
+
+    Raises StorageError, UnsafeError (it is a link itself).
+    """
+    _refuse_link(path)
     with _naming(path):
-        disk.remove_folder(path)
+        _remove_tree(path, None)
+
+
+def _remove_tree(path: Path, parent: int | None) -> None:
+    """By open folders, so that no name on the way can become a link. parent: of `path`."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open(path, flags, dir_fd=parent)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    _remove_tree(Path(entry.name), folder)
+                else:
+                    disk.remove_file(Path(entry.name), folder)
+    finally:
+        os.close(folder)
+    disk.remove_folder(path, parent)
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise UnsafeError(f"{path} is a symbolic link", hint=f"nothing was changed; remove {path}")
 
 
 class FolderLock:

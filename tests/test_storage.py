@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnexp import storage
-from rnnexp.errors import StorageError
+from rnnexp.errors import StorageError, UnsafeError
 
 
 class Failing(storage.Disk):
@@ -175,6 +175,40 @@ def test_remove_tree_does_not_follow_links(tmp_path: Path) -> None:
     storage.remove_tree(tree)
     assert not tree.exists()
     assert (outside / "precious").exists()
+
+
+def test_a_link_is_neither_removed_nor_moved_as_a_folder(tmp_path: Path) -> None:
+    outside, link = tmp_path / "outside", tmp_path / "link"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    link.symlink_to(outside)
+    with pytest.raises(UnsafeError):
+        storage.remove_tree(link)
+    with pytest.raises(UnsafeError):
+        storage.move_folder(link, tmp_path / "other")
+    assert (outside / "precious").exists() and link.is_symlink()
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_removed_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    (tree / "deep").mkdir(parents=True)
+    (tree / "deep" / "own").write_text("x")
+
+    class Swapping(storage.Disk):
+        def remove_file(self, path: Path, folder: int | None = None) -> None:
+            (tree / "deep").rename(tree / "away")
+            (tree / "deep").symlink_to(outside)
+            (outside / "own").write_text("x")
+            super().remove_file(path, folder)
+
+    monkeypatch.setattr(storage, "disk", Swapping())
+    with pytest.raises(StorageError):
+        storage.remove_tree(tree)
+    assert {path.name for path in outside.iterdir()} == {"precious", "own"}
 
 
 # -- logs ------------------------------------------------------------------------------------------

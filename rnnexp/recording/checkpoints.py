@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -35,6 +36,7 @@ FORMAT = 1
 TENSORS, STATE, MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
 SMALL = 64 * 2**20  # no state.json or manifest.json is this large
 ASIDE = ".replaced-"  # a checkpoint that another of the same step is about to replace
+LITTER = re.compile(r"\.[0-9]+-[0-9a-f]{8}\.tmp")  # one that was being written or removed
 SEAL = "manifest_sha256"
 
 
@@ -97,6 +99,8 @@ def recover(folder: Path) -> None:
     """
     for aside in folder.glob(f"{ASIDE}*"):
         target = folder / aside.name.removeprefix(ASIDE)
+        if not (target.name.isdecimal() and aside.is_dir()):
+            continue
         if target.exists():
             _remove_quietly(aside)
         else:
@@ -123,12 +127,13 @@ def prune(folder: Path, keep: set[int]) -> None:
     """
     recover(folder)
     for step in steps(folder):
-        if step not in keep:
+        if step not in keep and (folder / str(step)).is_dir():
             # Under a hidden name first: a half-removed folder must not look like a checkpoint.
             hidden = folder / f".{step}-{secrets.token_hex(4)}.tmp"
             storage.move_folder(folder / str(step), hidden)
     for litter in folder.glob(".*.tmp"):
-        storage.remove_tree(litter)
+        if LITTER.fullmatch(litter.name) and litter.is_dir():
+            storage.remove_tree(litter)
 
 
 def load(path: Path) -> Checkpoint:

@@ -80,7 +80,7 @@ def conduct(
         StorageError: a trial cannot write.
         RnnexpError: the data of a point cannot be used; nothing was trained.
     """
-    clear_litter(folder.trials)
+    clear_litter(folder.trials, {point.number for point in folder.points()})
     return _Conductor(folder, engine, watcher, search, fail_fast, retry_failed).run()
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnnexp import storage
 from rnnexp.recording import checkpoints
+from rnnexp.recording.folders import run_paths
 from rnnexp.recording.text_files import read_json
 
 __all__ = ["RANKS", "Trial", "best_trials", "clear_litter", "every_trial"]
 
 RANKS = ("finished", "pruned", "diverged", "failed", "interrupted", "running", "damaged")
 """of several runs of one point the first of these counts"""
+TRIAL_NAME = re.compile(r"\d{8}-\d{6}-.+-(\d{4,})-[0-9a-f]{6}", re.ASCII)
 UNFINISHED = ("interrupted", "running", "failed")
 
 
@@ -68,12 +71,17 @@ def best_trials(folder: Path, point: int | None = None) -> dict[int, Trial]:
     return dict(sorted(found.items()))
 
 
-def clear_litter(folder: Path) -> None:
-    """Remove what a kill left of runs that had saved nothing yet; nobody may work there now."""
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        ours = path.is_dir() and not path.is_symlink() and (path / "checkpoints").is_dir()
-        empty = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
-        unsaved = ours and not checkpoints.steps(path / "checkpoints")
+def clear_litter(folder: Path, points: Container[int]) -> None:
+    """Remove what a kill left of runs that had saved nothing yet; nobody may work there now.
+
+    points: those of the sweep. Only a folder with the name of a trial of one of them is removed.
+    """
+    for path in run_paths(folder):
+        name = TRIAL_NAME.fullmatch(path.name)
+        if name is None or int(name[1]) not in points:
+            continue
+        empty = not any(path.iterdir())
+        unsaved = (path / "checkpoints").is_dir() and not checkpoints.steps(path / "checkpoints")
         if empty or (
             unsaved and (read_json(path / "status.json") or {}).get("state") != "diverged"
         ):

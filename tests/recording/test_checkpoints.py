@@ -215,7 +215,7 @@ def test_a_missing_checkpoint_is_said_so(tmp_path: Path) -> None:
 def test_steps_are_sorted_as_numbers_and_pruned(tmp_path: Path) -> None:
     for step in (100, 9, 20):
         save(tmp_path, example(step))
-    (tmp_path / ".5-abc.tmp").mkdir()
+    (tmp_path / ".5-0123abcd.tmp").mkdir()
     (tmp_path / "notes").mkdir()
     assert steps(tmp_path) == [9, 20, 100]
     prune(tmp_path, {9, 100})
