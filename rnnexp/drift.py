@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from rnnexp.config.config import Config
 from rnnexp.config.load import settings_of
 from rnnexp.data.dataset import Dataset
-from rnnexp.errors import CheckpointError, Problem
+from rnnexp.errors import Problem
 from rnnexp.experiment import Experiment
 from rnnexp.plain_json import differences
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.recording.text_files import read_json
-from rnnexp.runner import surroundings
+from rnnexp.runner import surroundings, trained_files
 
 __all__ = [
     "ALLOW",
@@ -46,7 +45,7 @@ def config_drift(trained: Mapping[str, Any], config: Config) -> Iterator[Problem
 def data_drift(folder: RunFolder, dataset: Dataset) -> Iterator[Problem]:
     """The files whose SHA-256 is another. Raises CheckpointError: data.json is damaged."""
     now = {file["path"]: file["sha256"] for file in dataset.record.get("files", ())}
-    for path, sha256 in _trained_files(folder):
+    for path, sha256 in trained_files(folder):
         if now.get(path) != sha256:
             yield Problem(
                 "CKP111",
@@ -55,18 +54,6 @@ def data_drift(folder: RunFolder, dataset: Dataset) -> Iterator[Problem]:
                 allowed=f"SHA-256 {sha256}",
                 hint=ALLOW,
             )
-
-
-def _trained_files(folder: RunFolder) -> list[tuple[str, str]]:
-    record = read_json(folder.path / "data.json")
-    with suppress(KeyError, TypeError):
-        if record is not None:
-            return [(str(file["path"]), str(file["sha256"])) for file in record.get("files", ())]
-    raise CheckpointError(
-        f"{folder.path / 'data.json'} is missing or damaged",
-        code="CKP114",
-        hint="rnnexp runs verify tells what else is",
-    )
 
 
 def environment_drift(folder: RunFolder, experiment: Experiment) -> Iterator[Problem]:

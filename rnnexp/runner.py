@@ -5,7 +5,6 @@ assemble -> run folder -> training -> test, once -> summary, predictions, plots
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -29,6 +28,7 @@ from rnnexp.recording.environment import environment
 from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import TRIAL, RunFolder, State
 from rnnexp.recording.seal import seal
+from rnnexp.recording.text_files import read_json
 from rnnexp.tasks.confusion import absent_classes
 from rnnexp.tensorboard import require_tensorboard, with_events
 from rnnexp.training.device import keep_freed_memory, out_of_memory
@@ -47,6 +47,7 @@ __all__ = [
     "surroundings",
     "train",
     "train_assembled",
+    "trained_files",
 ]
 
 
@@ -271,15 +272,27 @@ def refuse_changed_data(run: RunFolder, dataset: Dataset) -> None:
     Raises:
         CheckpointError: a file is not what it was when the run was trained.
     """
-    trained = json.loads((run.path / "data.json").read_text(encoding="utf-8"))
     now = {file["path"]: file["sha256"] for file in dataset.record.get("files", ())}
-    for file in trained.get("files", ()):
-        if now.get(file["path"]) != file["sha256"]:
+    for path, sha256 in trained_files(run):
+        if now.get(path) != sha256:
             raise CheckpointError(
-                f"{file['path']} has changed since the run was trained",
+                f"{path} has changed since the run was trained",
                 code="CKP102",
-                value=now.get(file["path"]),
-                allowed=f"SHA-256 {file['sha256']}",
+                value=now.get(path),
+                allowed=f"SHA-256 {sha256}",
                 hint="put the old file back, or train again: rnnexp train "
                 + str(run.path / "resolved.yaml"),
             )
+
+
+def trained_files(run: RunFolder) -> list[tuple[str, str]]:
+    """Path and SHA-256 of each data file. Raises CheckpointError: data.json is damaged."""
+    record = read_json(run.path / "data.json")
+    with suppress(KeyError, TypeError):
+        if record is not None:
+            return [(str(file["path"]), str(file["sha256"])) for file in record.get("files", ())]
+    raise CheckpointError(
+        f"{run.path / 'data.json'} is missing or damaged",
+        code="CKP114",
+        hint="rnnexp runs verify tells what else is",
+    )
