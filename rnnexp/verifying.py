@@ -13,6 +13,7 @@ from typing import Any
 from rnnexp.config.load import load_config
 from rnnexp.errors import CheckpointError, RnnexpError, UnsafeError
 from rnnexp.experiment import assemble
+from rnnexp.reading import read_bytes
 from rnnexp.recording import checkpoints
 from rnnexp.recording.bits import different_tensors
 from rnnexp.recording.checkpoints import Checkpoint
@@ -58,7 +59,7 @@ def verify_run(run: Path) -> dict[str, Any]:
 def _log_damage(run: Path, whole: list[Checkpoint]) -> Iterator[str]:
     """Each update is on one line of metrics.jsonl at most, and in order."""
     path, before = run / "metrics.jsonl", 0
-    data = path.read_bytes() if path.is_file() else b""
+    data = read_bytes(path) if path.is_file() else b""
     for checkpoint in whole:
         if checkpoint.state.get(LOG_BYTES, 0) > len(data):
             yield f"metrics.jsonl ends before the checkpoint of step {checkpoint.step}"

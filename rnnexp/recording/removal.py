@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rnnexp import storage
 from rnnexp.errors import CommandError, StorageError, UnsafeError
+from rnnexp.reading import check_plain
 from rnnexp.recording.folders import FOLDER_NAME, TRIALS, is_run, is_sweep, run_paths
 from rnnexp.recording.run_folder import RunFolder, busy_error
 from rnnexp.storage import FolderLock
@@ -25,8 +26,8 @@ SWEEP_NAME = re.compile(r".+-[0-9a-f]{8}", re.ASCII)
 
 
 def check_removable(path: Path) -> None:
-    """Raises where `remove` would: UnsafeError (a link), CommandError (neither a run nor a sweep),
-    BusyError (a process works on it, or on a trial of it).
+    """Raises where `remove` would: UnsafeError (a link, or one in it), CommandError (neither a run
+    nor a sweep), BusyError (a process works on it, or on a trial of it).
     """
     if path.is_symlink():
         raise UnsafeError(f"{path} is a symbolic link; what it leads to is not removed")
@@ -36,6 +37,7 @@ def check_removable(path: Path) -> None:
             code="CMD131",
             hint="rnnexp runs ls shows what there is",
         )
+    check_plain(path)
     for folder in (path, *run_paths(path / TRIALS)):
         with _locked(folder):
             pass

@@ -23,6 +23,7 @@ from rnnexp.errors import (
     StorageError,
     UnsafeError,
 )
+from rnnexp.reading import check_plain
 from rnnexp.recording.text_files import read_json
 
 __all__ = ["NAME_PATTERN", "TRIAL", "RunFolder", "State", "busy_error"]
@@ -64,16 +65,21 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The run in `path`, to be read. Raises CheckpointError where there is none."""
-        if not (path / "status.json").is_file():
+        """The run in `path`, to be read.
+
+        Raises CheckpointError (there is none), UnsafeError (something in it is a link, a FIFO or a
+        device).
+        """
+        if not os.path.lexists(path / "status.json"):
             raise CheckpointError(f"{path} is not the folder of a run: it has no status.json")
+        check_plain(path)
         return cls(path)
 
     @classmethod
     def reopen(cls, path: Path) -> RunFolder:
         """The run in `path`, to be gone on with by this process alone.
 
-        Raises CheckpointError (there is none), BusyError (a process works on it).
+        Raises as `open`, and BusyError (a process works on it).
         """
         folder = cls.open(path)
         try:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnexp.errors import UnsafeError
-from rnnexp.reading import read_bytes
+from rnnexp.reading import open_plain, read_bytes
 
 __all__ = ["read_json", "read_records"]
 
@@ -18,7 +17,7 @@ JSON_LIMIT = 64 * 2**20
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None where the file is missing or holds something else.
 
-    Raises UnsafeError where the file is a symbolic link or absurdly large.
+    Raises UnsafeError where it is a link, a FIFO or a device, or absurdly large.
     """
     try:
         value = json.loads(read_bytes(path, JSON_LIMIT))
@@ -29,11 +28,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSONL file in order; lines that are torn or damaged are passed over."""
-    if path.is_symlink():
-        raise UnsafeError(f"{path} is a symbolic link")
-    if not path.is_file():
+    try:
+        lines = open_plain(path)
+    except OSError:
         return
-    with path.open("rb") as lines:
+    with lines:
         for line in lines:
             try:
                 record = json.loads(line)

@@ -6,10 +6,14 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from rnnexp.errors import UnsafeError
+from rnnexp.reading import open_plain
 
 __all__ = ["Curve", "curve", "draw", "recent", "sparkline"]
 
@@ -32,8 +36,10 @@ def curve(records: Iterable[Mapping[str, Any]], name: str) -> Curve:
     points = []
     for record in records:
         step, value = record.get("step"), record.get(name)
-        if isinstance(step, int) and isinstance(value, int | float) and math.isfinite(value):
-            points.append((float(step), float(value)))
+        if isinstance(step, int) and isinstance(value, int | float):
+            with suppress(OverflowError):  # a number of 310 digits
+                point = float(step), float(value)
+                points += [point] if math.isfinite(point[1]) else []
     return Curve(name, tuple(sorted(points)))
 
 
@@ -84,11 +90,11 @@ def recent(log: Path) -> list[float]:
     Of validation, where it was validated more than twice in them; else of training.
     """
     try:
-        with log.open("rb") as lines:
+        with open_plain(log) as lines:
             lines.seek(0, os.SEEK_END)
             lines.seek(max(lines.tell() - TAIL_BYTES, 0))
             records = list(map(_record, lines.read(TAIL_BYTES).split(b"\n")))
-    except OSError:
+    except (OSError, UnsafeError):
         return []
     found = [curve(records, name).points for name in ("val/loss", "train/loss")]
     points = found[0] if len(found[0]) > 2 else max(found, key=len)

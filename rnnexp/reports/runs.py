@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.metrics import larger_is_better
-from rnnexp.errors import CommandError, Problem, UnsafeError
+from rnnexp.errors import CommandError, Problem, RnnexpError, UnsafeError
+from rnnexp.reading import check_plain
 from rnnexp.recording.folders import FOLDER_NAME, TRIALS, is_sweep, run_paths, sweep_paths, time_in
 from rnnexp.recording.text_files import read_json
 from rnnexp.reports.liveness import is_gone
@@ -34,6 +35,7 @@ __all__ = [
     "read_run",
     "read_summary",
     "runs_folder",
+    "sweep_known_as",
 ]
 
 LAST_DIGITS = re.compile(r"[0-9a-f]{6}", re.ASCII)
@@ -124,9 +126,14 @@ def each_run(paths: Sequence[Path]) -> Iterator[RunRow]:
 
 
 def read_run(path: Path, shared: Sharing | None = None) -> RunRow:
-    """One run as its folder tells it."""
+    """One run as its folder tells it; nothing is read of one with a link in it."""
     warnings: list[str] = []
     shared = shared or Sharing()
+    try:
+        check_plain(path)
+    except RnnexpError as error:
+        name, started = shared(_config_name(path.name)), time_in(path.name)
+        return RunRow(path, name, "damaged", started, warning=str(error))
     status = _read(path, "status.json", warnings) or {}
     state = _state(status)
     record = _summary(path, state, warnings)
@@ -159,13 +166,20 @@ def find_run(reference: str, runs: Path) -> Path:
     """The folder that a reference means: a folder, `latest`, the beginning of a name or the six
     digits at its end, or `SWEEP/TRIAL`, where each is given like that.
 
-    Raises CommandError (nothing of the kind, with the three nearest names; more than one).
+    Raises CommandError (nothing of the kind, with the three nearest names; more than one),
+    UnsafeError (something in it is a link, a FIFO or a device).
     """
-    with suppress(OSError, ValueError):  # a name too long, or with a NUL, is no folder
-        if (Path(reference) / "status.json").is_file():
+    path = _run_named(reference, runs)
+    check_plain(path)
+    return path
+
+
+def _run_named(reference: str, runs: Path) -> Path:
+    with suppress(ValueError):  # a name with a NUL is no folder
+        if os.path.lexists(Path(reference) / "status.json"):
             return Path(reference)
     if trials := _trials_of(reference, runs):
-        return find_run(Path(reference).name, trials)
+        return _run_named(Path(reference).name, trials)
     paths = run_paths(runs)
     if reference == "latest" and paths:
         return paths[0]
@@ -182,8 +196,17 @@ def find_run(reference: str, runs: Path) -> Path:
 def find_sweep(reference: str, runs: Path) -> Path | None:
     """The folder of the sweep that a reference means: a folder, or the beginning of a name.
 
-    Raises CommandError where more than one begins like that.
+    Raises CommandError (more than one begins like that), UnsafeError (something in it is a link, a
+    FIFO or a device).
     """
+    path = sweep_known_as(reference, runs)
+    if path is not None:
+        check_plain(path)
+    return path
+
+
+def sweep_known_as(reference: str, runs: Path) -> Path | None:
+    """As `find_sweep`, whatever is in it: to be listed."""
     with suppress(OSError, ValueError):
         if reference and is_sweep(Path(reference)):
             return Path(reference)

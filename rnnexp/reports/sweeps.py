@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.nearest import nearest
-from rnnexp.errors import CommandError, Problem, UnsafeError
+from rnnexp.errors import CommandError, Problem, RnnexpError
+from rnnexp.reading import check_plain
 from rnnexp.recording.folders import TRIALS, run_paths, sweep_paths
 from rnnexp.recording.text_files import read_json
-from rnnexp.reports.runs import RunRow, each_run, find_sweep
+from rnnexp.reports.runs import RunRow, each_run, find_sweep, sweep_known_as
 
 __all__ = ["SweepRow", "names_a_sweep", "note_of", "read_sweep", "sweep_named", "trial_paths"]
 
@@ -53,13 +55,13 @@ class SweepRow:
 
 def trial_paths(sweep: Path) -> list[Path]:
     """The folders of a sweep's trials, the newest first."""
-    return run_paths(sweep / TRIALS)
+    return [] if (sweep / TRIALS).is_symlink() else run_paths(sweep / TRIALS)
 
 
 def names_a_sweep(reference: str, runs: Path) -> Path | None:
     """The sweep that a reference means where it means no run. Raises CommandError."""
     with suppress(OSError, ValueError):
-        if (Path(reference) / "status.json").is_file():
+        if os.path.lexists(Path(reference) / "status.json"):
             return None
     if any(reference and path.name.startswith(reference) for path in run_paths(runs)):
         return None
@@ -68,7 +70,7 @@ def names_a_sweep(reference: str, runs: Path) -> Path | None:
 
 def sweep_named(reference: str, runs: Path) -> Path:
     """The folder of the sweep that a reference means. Raises CommandError where it means none."""
-    found = find_sweep(reference, runs)
+    found = sweep_known_as(reference, runs)
     if found is not None:
         return found
     names = [path.name for path in sweep_paths(runs)]
@@ -115,8 +117,9 @@ def read_sweep(path: Path) -> SweepRow:
 
 def _record(path: Path) -> tuple[dict[str, Any], str | None]:
     try:
+        check_plain(path, levels=2)  # what is in a trial is for its own row
         record = read_json(path / "sweep.json")
-    except UnsafeError as error:
+    except RnnexpError as error:
         return {}, str(error)
     return (record, None) if record is not None else ({}, "sweep.json is damaged")
 

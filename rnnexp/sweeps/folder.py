@@ -20,8 +20,8 @@ from typing import Any
 
 import rnnexp
 from rnnexp import storage
-from rnnexp.errors import BusyError, CheckpointError
-from rnnexp.reading import sha256
+from rnnexp.errors import BusyError, CheckpointError, UnsafeError
+from rnnexp.reading import check_plain, sha256
 from rnnexp.recording.environment import PACKAGES, package_versions
 from rnnexp.recording.text_files import read_json, read_records
 from rnnexp.sweeps.definition import Definition
@@ -53,12 +53,15 @@ class SweepFolder:
     def create(
         cls, runs: Path, plan: Plan, sweep_yaml: str | None = None, typed: Sequence[str] = ()
     ) -> SweepFolder:
-        """Freeze a plan, unless it is there already. Raises StorageError.
+        """Freeze a plan, unless it is there already. Raises StorageError, UnsafeError (a link).
 
         sweep_yaml, typed: what was asked for, as it was given.
         """
         folder = cls(runs / plan.folder_name)
+        if folder.path.is_symlink():
+            raise UnsafeError(f"{folder.path} is a symbolic link", hint="sweep under another name")
         storage.ensure_folder(folder.path)
+        check_plain(folder.path)
         if cls.is_one(folder.path):
             return folder
         for part in ("trials", "failures"):
@@ -72,7 +75,12 @@ class SweepFolder:
 
     @classmethod
     def open(cls, path: Path) -> SweepFolder:
-        """The sweep in `path`. Raises CheckpointError: there is none, or it was changed by hand."""
+        """The sweep in `path`.
+
+        Raises CheckpointError (there is none, or it was changed by hand), UnsafeError (something in
+        it is a link, a FIFO or a device).
+        """
+        check_plain(path)
         folder = cls(path)
         if not isinstance(folder.record().get("frozen"), dict):
             raise CheckpointError(f"{path} is not the folder of a sweep: it has no whole {SWEEP}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rnnexp.config.load import load_config, settings_of
-from rnnexp.errors import CheckpointError, ConfigError
+from rnnexp.errors import CheckpointError, ConfigError, UnsafeError
 from rnnexp.sweeps.definition import Method
 from rnnexp.sweeps.folder import SweepFolder, code_state
 from rnnexp.sweeps.freezing import Plan, plan_sweep
@@ -154,3 +155,20 @@ def test_a_creation_that_was_killed_is_finished_by_the_next(make_sweep: MakeSwee
     again = make_sweep(*AXES)
     assert again.path == sweep.path
     assert json.loads((again.path / "sweep.json").read_text())["frozen"] == record["frozen"]
+
+
+def test_a_sweep_is_not_frozen_over_links(make_plan: MakePlan, tmp_path: Path) -> None:
+    """The folder that it would take is there already, half made by a stranger."""
+    plan, outside = make_plan("seed=0..1"), tmp_path / "outside"
+    outside.mkdir()
+    folder = tmp_path / "runs" / plan.folder_name
+    folder.mkdir(parents=True)
+    (folder / "trials").symlink_to(outside)
+    with pytest.raises(UnsafeError, match="trials is a symbolic link"):
+        SweepFolder.create(tmp_path / "runs", plan)
+    assert [path.name for path in folder.iterdir()] == ["trials"]
+    shutil.rmtree(folder)
+    folder.symlink_to(outside)
+    with pytest.raises(UnsafeError, match="is a symbolic link"):
+        SweepFolder.create(tmp_path / "runs", plan)
+    assert not any(outside.iterdir())

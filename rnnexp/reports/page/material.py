@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.errors import RnnexpError, UnsafeError
-from rnnexp.reading import read_bytes
+from rnnexp.reading import open_plain, read_bytes
 from rnnexp.recording.text_files import read_json, read_records
 from rnnexp.reports.gradient_norms import GradientNorms, gradient_norms
 from rnnexp.reports.page.charts import Point
@@ -149,5 +149,5 @@ def _lines(path: Path) -> int:
     """Whole lines that are not empty."""
     if not path.is_file():
         return 0
-    with path.open("rb") as lines:
+    with open_plain(path) as lines:
         return sum(line.endswith(b"\n") and not line.isspace() for line in lines)

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from rnnexp.errors import CommandError
+from rnnexp.errors import CommandError, UnsafeError
+from rnnexp.reports.page.material import RunFiles
 from rnnexp.reports.page.report import report_on
 from rnnexp.reports.page.sections.learning import over_seeds
+from rnnexp.reports.runs import RunRow
 
 from .conftest import Make, Page
 
@@ -221,9 +223,13 @@ def test_a_link_is_not_followed(make_run: Make, tmp_path: Path) -> None:
     for name in ("env.json", "resolved.yaml", "predictions.jsonl"):
         (path / name).unlink(missing_ok=True)
         (path / name).symlink_to(tmp_path / "secret")
-    report = report_on([str(path)], Path("nowhere"))
-    assert "hidden" not in report.html and str(tmp_path) not in report.html
-    assert len(report.damage[path.name]) == 3
+        with pytest.raises(UnsafeError, match="is a symbolic link"):
+            report_on([str(path)], Path("nowhere"))
+        row = RunRow(path, "x", "finished")
+        found = RunFiles(row)
+        assert not found.json(name) and not found.text(name) and not list(found.records(name))
+        assert found.damage == [f"{name} is not read: {name} is a symbolic link"]
+        (path / name).unlink()
 
 
 def test_long_runs_make_small_pages(make_run: Make) -> None:
