@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
-from rnnexp.errors import CheckpointError, Position, Problem
+from rnnexp.errors import CheckpointError, Problem
 from rnnexp.recording.checkpoints import STATE, Checkpoint
 
 __all__ = ["ODD_STATE", "Progress", "odd_state", "progress_of"]
@@ -42,6 +42,14 @@ class _Schedule(_Part):
     waited: Count
 
 
+class _Clipping(_Part):
+    """What `AutoClipper` keeps; the others keep nothing, and which is which the training knows."""
+
+    mean: NotNegative = 0.0
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.0
+    threshold: NotNegative | None = None
+
+
 class _Statistics(_Part):
     updates: Count
     clipped: Count
@@ -72,7 +80,7 @@ class Progress(_Part):
     best_metrics: dict[str, Unbounded]
     stopping: _Stopping
     schedule: _Schedule
-    clipping: dict[Literal["mean", "weight", "threshold"], NotNegative | None]
+    clipping: _Clipping
     journal: _Journal
     signature: dict[str, Any] = {}
     log_bytes: Count = 0
@@ -109,10 +117,10 @@ def odd_state(checkpoint: Checkpoint, key: str, message: str) -> CheckpointError
 
 
 def _odd(checkpoint: Checkpoint, key: str, message: str, value: str | None = None) -> Problem:
+    file = checkpoint.path / STATE if checkpoint.path else STATE
     return Problem(
         code=ODD_STATE,
-        message=f"not the state of a checkpoint: {message}",
-        position=Position(str(checkpoint.path / STATE) if checkpoint.path else STATE),
+        message=f"{file} is not the state of a checkpoint: {key or 'all of it'}: {message}",
         key=key or None,
         value=value,
         hint="an earlier step of the same run may be whole; rnnexp runs show lists them",
