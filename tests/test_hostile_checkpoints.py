@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rnnexp.cli.app import main
 from rnnexp.config.load import load_config
+from rnnexp.data.signature import Signature
 from rnnexp.errors import CheckpointError
 from rnnexp.experiment import assemble
 from rnnexp.recording import checkpoints
@@ -137,9 +138,9 @@ def test_what_is_carried_is_of_this_network(made: Made) -> None:
     for tensors in (narrow, {"carried/state/1/0": whole.tensors["carried/state/1/0"][:3]}):
         with pytest.raises(CheckpointError, match="tensor 'carried/"):
             trainer.check(replace(whole, tensors=whole.tensors | tensors))
-    for key, value in (("cursor.batch", 4), ("cursor.window", 7)):
+    for key, count in (("cursor.batch", 4), ("cursor.window", 7)):
         with pytest.raises(CheckpointError, match=key):
-            trainer.check(replace(whole, state=changed(whole.state, key, value)))
+            trainer.check(replace(whole, state=changed(whole.state, key, count)))
 
 
 def test_a_count_of_updates_that_cannot_be(made: Made) -> None:
@@ -252,6 +253,33 @@ def test_what_only_the_training_can_tell(made: Made, key: str, value: Any) -> No
     with pytest.raises(CheckpointError) as caught:
         trainer.check(replace(whole, state=changed(whole.state, key, value)))
     assert caught.value.problems[0].key == key
+
+
+def test_what_a_network_reads_is_of_its_kind_and_within_its_bounds(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = newest(made("adam")).state["signature"]
+    assert Signature.from_json(record).to_json() == record
+    for key in keys(record):
+        for value in HOSTILE:
+            last = key.rpartition(".")[2]
+            if (value == {} and last == "categories") or (value == [] and last == "names"):
+                continue
+            if (value is None and last == "scaler") or (value == "1" and last == "source"):
+                continue
+            if (value is True and last == "log") or (value == [1] and last in ("shift", "scale")):
+                continue
+            with pytest.raises((KeyError, TypeError, ValueError)):
+                Signature.from_json(changed(record, key, value))
+                pytest.fail(f"{key} = {value!r}")
+
+    def wide(checkpoint: Checkpoint) -> Checkpoint:
+        state = changed(checkpoint.state, "signature.inputs.features", 9_999_999)
+        return replace(checkpoint, state=changed(state, "signature.inputs.scaler", None))
+
+    run = doctored(made("adam"), tmp_path, wide)
+    assert main(["predict", str(run), "1 2 3 4 5 6"]) == 5
+    assert "signature" in capsys.readouterr().err
 
 
 # -- commands --------------------------------------------------------------------------------------
