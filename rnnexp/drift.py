@@ -20,6 +20,7 @@ from rnnexp.runner import surroundings, trained_files
 
 __all__ = [
     "ALLOW",
+    "ENVIRONMENT",
     "config_drift",
     "data_drift",
     "environment_drift",
@@ -31,6 +32,7 @@ FIXED = ("data", "task", "model", "training.optimizer.name", "training.bptt", "t
 """what the state in a checkpoint belongs to"""
 COMPARED = ("versions", "cpu", "cpu_capability", "kernels", "cuda", "device", "threads")
 """what of env.json the bits of a result can depend on"""
+ENVIRONMENT = "CKP112"
 ALLOW = "put it back as it was; or --allow-drift goes on all the same, and says so in the run"
 
 
@@ -63,7 +65,7 @@ def environment_drift(folder: RunFolder, experiment: Experiment) -> Iterator[Pro
         then, now = ({name: env.get(name)} for env in (recorded, current))
         for key, (was, is_now) in differences(then, now):
             message = f"{was!r} when trained, {is_now!r} now"
-            yield Problem("CKP112", message, key=key, hint=ALLOW)
+            yield Problem(ENVIRONMENT, message, key=key, hint=ALLOW)
 
 
 def told(problem: Problem) -> str:

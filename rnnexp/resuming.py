@@ -6,6 +6,7 @@ checkpoint -> training, from the very update -> test, once -> summary
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from rnnexp.plain_json import differences
 from rnnexp.recording import checkpoints
 from rnnexp.recording.best import newest_whole
 from rnnexp.recording.checkpoints import Checkpoint
+from rnnexp.recording.progress import odd_state
 from rnnexp.recording.recorder import LOG_BYTES, SETTINGS
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.recording.seal import break_seal
@@ -100,11 +102,14 @@ def resume(
         drift = [*drift_of(folder, experiment, before, checkpoint)]
         if drift and not (allow_drift and all(problem.hint == ALLOW for problem in drift)):
             raise CheckpointError(drift)
+        if checkpoint.state.get(LOG_BYTES, math.inf) > folder.metrics.size:
+            held = f"metrics.jsonl has {folder.metrics.size:,} bytes"
+            raise odd_state(checkpoint, LOG_BYTES, held)
         trainer = experiment.trainer()
         recorder = recorder_of(folder, config, best)
+        journal = Journal(recorder, observer, config.experiment.training)
+        trainer.resume(checkpoint, best, journal)
         with ending(recorder, trainer, fresh=False):
-            journal = Journal(recorder, observer, config.experiment.training)
-            trainer.resume(checkpoint, best, journal)
             folder.metrics.cut(checkpoint.state[LOG_BYTES])
             break_seal(run)
             _record(folder, experiment, checkpoint, extend, drift)

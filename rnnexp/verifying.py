@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.load import load_config
+from rnnexp.drift import ENVIRONMENT
 from rnnexp.errors import CheckpointError, RnnexpError, UnsafeError
 from rnnexp.experiment import assemble
 from rnnexp.reading import read_bytes
 from rnnexp.recording import checkpoints
 from rnnexp.recording.bits import different_tensors
 from rnnexp.recording.checkpoints import Checkpoint
+from rnnexp.recording.progress import progress_of
 from rnnexp.recording.recorder import LOG_BYTES
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.recording.seal import SEAL, broken_files
@@ -41,18 +43,24 @@ def verify_run(run: Path) -> dict[str, Any]:
     damage, whole = list(broken_files(run)), []
     for step in checkpoints.steps(folder.checkpoints):
         try:
-            whole.append(checkpoints.load(folder.checkpoints / str(step)))
+            checkpoint = checkpoints.load(folder.checkpoints / str(step))
+            progress_of(checkpoint)
+            whole.append(checkpoint)
         except (CheckpointError, UnsafeError) as error:
             damage.append(str(error))
     for corrupt in sorted(folder.checkpoints.glob("*.corrupt")):
         damage.append(f"checkpoints/{corrupt.name} was found damaged and set aside by a resume")
     damage += _log_damage(run, whole)
+    drift: list[str] = []
+    if whole and not damage:
+        odd, drift = _around(folder, whole)
+        damage += odd
     return {
         "run": str(run),
         "damage": damage,
         "checkpoints": [checkpoint.step for checkpoint in whole],
         "sealed": (run / SEAL).is_file(),
-        "drift": [] if damage else _drift(folder, whole),
+        "drift": drift,
     }
 
 
@@ -78,17 +86,29 @@ def _log_damage(run: Path, whole: list[Checkpoint]) -> Iterator[str]:
             yield f"metrics.jsonl:{number} is torn"
 
 
-def _drift(folder: RunFolder, whole: list[Checkpoint]) -> list[str]:
-    """What has changed around the run; what cannot be compared is said."""
-    if not whole:
-        return []
+def _around(folder: RunFolder, whole: list[Checkpoint]) -> tuple[list[str], list[str]]:
+    """Which checkpoints are not of this training; what has changed around the run.
+
+    What cannot be compared is said. The checkpoints are of another training where settings or data
+    have changed, and only then is nothing held against them.
+    """
     try:
         config = load_config(folder.path / "resolved.yaml")
         experiment = assemble(config)
-        found = drift_of(folder, experiment, config, whole[-1])
-        return [f"{each.key}: {each.message}" if each.key else each.message for each in found]
+        found = [*drift_of(folder, experiment, config, whole[-1])]
+        drift = [f"{each.key}: {each.message}" if each.key else each.message for each in found]
+        trainer = experiment.trainer()
     except RnnexpError as error:
-        return [str(error)]
+        return [], [str(error)]
+    if any(each.code != ENVIRONMENT for each in found):
+        return [], drift
+    damage = []
+    for checkpoint in whole:
+        try:
+            trainer.check(checkpoint)
+        except CheckpointError as error:
+            damage.append(str(error))
+    return damage, drift
 
 
 class _Reached(BaseException):
@@ -144,6 +164,7 @@ def replay_run(run: Path) -> dict[str, Any]:
             code="CKP120",
         )
     begin, goal = (checkpoints.load(folder.checkpoints / str(step)) for step in steps[-2:])
+    progress_of(goal)
     trainer = assemble(load_config(run / "resolved.yaml")).trainer()
     journal = Journal(_Watch(goal), Silent(), trainer.config)
     trainer.resume(begin, begin, journal)

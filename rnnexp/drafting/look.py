@@ -64,7 +64,8 @@ def draft_of(given: str, asked: Asked, folder: Path) -> Draft:
 def _kind(sample: Sample) -> Draw:
     """How a file of this content is drafted."""
     raw = sample.raw
-    if raw.startswith(BINARY) or sample.suffix in PICKLES:
+    arrays = raw.startswith(ZIP) or (raw[8:9] == b"{" and b"\0" in raw[:8])
+    if sample.suffix in PICKLES or (BINARY.match(raw) and not arrays):
         raise UnsafeError(
             f"{sample.name} is a pickle, which can run code when read",
             code="SAF041",
@@ -73,7 +74,7 @@ def _kind(sample: Sample) -> Draw:
         )
     if raw.startswith(b"PAR1"):
         return _parquet
-    if raw.startswith(ZIP) or (raw[8:9] == b"{" and b"\0" in raw[:8]):
+    if arrays:
         return _arrays
     if is_idx(raw):
         return draft_idx

@@ -9,15 +9,16 @@ import torch
 
 from rnnexp.config.config import Config
 from rnnexp.config.load import load_config
+from rnnexp.data.dataset import Tokens, Values
 from rnnexp.data.signature import Signature
 from rnnexp.errors import CheckpointError
 from rnnexp.layers.build import build
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.best import best_checkpoint
-from rnnexp.recording.checkpoints import Checkpoint
+from rnnexp.recording.checkpoints import STATE, Checkpoint
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.training.device import choose_device, choose_threads
-from rnnexp.training.snapshot import load_weights
+from rnnexp.training.snapshot import load_weights, model_weights
 
 __all__ = ["Trained", "restore_for_use"]
 
@@ -64,10 +65,18 @@ def restore_for_use(run: Path) -> Trained:
 
 def _signature(run: Path, checkpoint: Checkpoint) -> Signature:
     try:
-        return Signature.from_json(checkpoint.state["signature"])
+        signature = Signature.from_json(checkpoint.state["signature"])
+        # Whatever is read or answered has a weight, so that no more is built than was saved.
+        numbers = sum(value.numel() for value in model_weights(checkpoint).values())
+        for spec in (signature.inputs, signature.outputs):
+            if type(spec) in (Values, Tokens) and spec.size > numbers:
+                raise ValueError(f"{spec.size:,} features or tokens")
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{run} does not say how its input is encoded: it was trained by another rnnexp",
+            f"{checkpoint.path}/{STATE} does not say how the input of {run} is encoded: it was"
+            " trained by another rnnexp",
             code="CKP104",
+            key="signature",
             hint=f"train again: rnnexp train {run / 'config.yaml'}",
         ) from error
+    return signature

@@ -8,6 +8,7 @@ from rnnexp import storage
 from rnnexp.errors import CheckpointError
 from rnnexp.recording import checkpoints
 from rnnexp.recording.checkpoints import Checkpoint
+from rnnexp.recording.progress import ODD_STATE, progress_of
 from rnnexp.recording.run_folder import RunFolder
 
 __all__ = ["best_checkpoint", "newest_whole"]
@@ -23,7 +24,7 @@ def best_checkpoint(run: RunFolder) -> Checkpoint:
     if not steps:
         raise _none(run)
     newest = checkpoints.load(run.checkpoints / str(steps[-1]))
-    best = int(newest.state["best_step"])
+    best = progress_of(newest).best_step
     return newest if best == newest.step else checkpoints.load(run.checkpoints / str(best))
 
 
@@ -39,12 +40,13 @@ def newest_whole(run: RunFolder, fallback: bool) -> tuple[Checkpoint, Checkpoint
     for step in reversed(checkpoints.steps(run.checkpoints)):
         try:
             newest = checkpoints.load(run.checkpoints / str(step))
-            best = int(newest.state["best_step"])
+            best = progress_of(newest).best_step
             if best == step:
                 return newest, newest, notes
             return newest, _load_whole(run, best), notes
         except CheckpointError as error:
-            if not fallback:
+            # Whose bytes are as they were written is not damaged: nothing is set aside.
+            if not fallback or error.problems[0].code == ODD_STATE:
                 raise
             notes.append(f"{error}; going on from the checkpoint before")
             with suppress(FileNotFoundError):

@@ -30,7 +30,7 @@ from rnnexp.reading import read_bytes
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["FORMAT", "Checkpoint", "load", "prune", "recover", "save", "steps"]
+__all__ = ["FORMAT", "STATE", "TENSORS", "Checkpoint", "load", "prune", "recover", "save", "steps"]
 
 FORMAT = 1
 TENSORS, STATE, MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
@@ -47,11 +47,13 @@ class Checkpoint:
     tensors: any dtype that safetensors knows, on any device (saved from and loaded to the CPU).
     state: JSON values with text keys; numbers that are not finite come back as they were, tuples
         as lists. `monitor` is the value of the monitored metric.
+    path: the folder that it was loaded from.
     """
 
     step: int
     tensors: dict[str, torch.Tensor]
     state: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -150,11 +152,12 @@ def load(path: Path) -> Checkpoint:
     files = {name: _read(path / name) for name in (MANIFEST, TENSORS, STATE)}
     manifest = _checked_manifest(path / MANIFEST, files[MANIFEST])
     for name in (TENSORS, STATE):
-        _check_file(path / name, files[name], manifest["files"].get(name, {}))
+        _check_file(path / name, files[name], manifest["files"][name])
     return Checkpoint(
         step=manifest["step"],
         tensors=_tensors(path / TENSORS, files[TENSORS]),
         state=_state(path / STATE, files[STATE]),
+        path=path,
     )
 
 
@@ -225,12 +228,18 @@ def _checked_manifest(path: Path, data: bytes) -> dict[str, Any]:
     manifest.pop(SEAL, None)
     if _sealed(manifest) != data:
         raise _damaged(path, "does not match its own hash")
+    files, step = manifest.get("files"), manifest.get("step")
+    entries = [files.get(name) for name in (TENSORS, STATE)] if isinstance(files, dict) else [None]
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise _damaged(path, f"does not list {TENSORS} and {STATE}")
+    if type(step) is not int or step < 0:
+        raise _damaged(path, "does not say which step it is of", value=step)
     return manifest
 
 
 def _check_file(path: Path, data: bytes, expected: Mapping[str, Any]) -> None:
     if len(data) != expected.get("bytes"):
-        raise _damaged(path, f"has {len(data):,} bytes, expected {expected.get('bytes', 0):,}")
+        raise _damaged(path, f"has {len(data):,} bytes, expected {expected.get('bytes')}")
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected.get("sha256"):
         raise _damaged(
@@ -264,7 +273,7 @@ def _tensors(path: Path, data: bytes) -> dict[str, torch.Tensor]:
 
     try:
         return safetensors.torch.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise _damaged(path, f"has a damaged header: {error}") from error
 
 
@@ -278,10 +287,9 @@ def _state_bytes(checkpoint: Checkpoint) -> bytes:
 
 def _state(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        state: Any = _decode(json.loads(data)["state"])
+        return dict(_decode(json.loads(data)["state"]))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(path, "is not the state of a checkpoint") from error
-    return dict(state)
 
 
 def _encode(value: Any) -> Any:

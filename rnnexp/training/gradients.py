@@ -89,6 +89,12 @@ class Gradients:
                 yield from self._truncated(self.unroller, batch)
                 self.batch += 1
 
+    def first_state(self, batch: Batch) -> StackState:
+        """The state after the first step of a batch, from which no gradient flows."""
+        with torch.no_grad():
+            _, state = self._forward(batch.inputs[:1], None, None, condition_of(batch))
+        return state
+
     def _full(self, group: list[Batch]) -> Pending:
         count = sum(batch.count for batch in group)
         losses = []

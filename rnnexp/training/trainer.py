@@ -20,7 +20,9 @@ from rnnexp.data.signature import Signature
 from rnnexp.errors import DivergedError, InterruptedRunError
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.recording.checkpoints import Checkpoint
+from rnnexp.recording.progress import odd_state, progress_of
 from rnnexp.tasks.task import Task
+from rnnexp.training.bptt import Carried, rows
 from rnnexp.training.clipping import build_clipper
 from rnnexp.training.deferred import Deferred, Held, Place, can_defer
 from rnnexp.training.evaluation import evaluate
@@ -32,6 +34,8 @@ from rnnexp.training.schedules import LearningRate
 from rnnexp.training.segments import in_segments
 from rnnexp.training.snapshot import (
     carried_state,
+    check_tensors,
+    check_weights,
     model_weights,
     random_state,
     restore,
@@ -127,7 +131,12 @@ class Trainer:
         """Stand where a checkpoint was taken, as if training had never stopped.
 
         best: the checkpoint that validated best until then.
+
+        Raises:
+            CheckpointError: one of them is not of this training.
         """
+        self.check(checkpoint)
+        check_weights(self.network, best)
         state, cursor = checkpoint.state, checkpoint.state["cursor"]
         restore(self.network, self.optimizer, checkpoint)
         self.step, self.epoch = checkpoint.step, cursor["epoch"]
@@ -147,6 +156,44 @@ class Trainer:
         self.stopped_by, self.ended = state["stopped_by"], state["ended"]
         if self.ended and not self._still_over(journal.seconds):
             self.stopped_by, self.ended = None, False
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """Hold state and tensors against what this training needs, before any of it is used.
+
+        Raises:
+            CheckpointError: naming the file, and the key or the tensor.
+        """
+        state, cursor = checkpoint.state, progress_of(checkpoint).cursor
+        if cursor.batch > len(self.train):
+            most = f"{len(self.train):,} batches"
+            raise odd_state(checkpoint, "cursor.batch", f"an epoch has {most}")
+        if state["clipping"].keys() != self.clipper.state().keys():
+            raise odd_state(checkpoint, "clipping", f"not what {type(self.clipper).__name__} keeps")
+        if state["best_metrics"] and self.monitor.name not in state["best_metrics"]:
+            raise odd_state(checkpoint, "best_metrics", f"{self.monitor.name} is missing")
+        if cursor.window and self.gradients.unroller is None:
+            raise odd_state(checkpoint, "cursor.window", "this training has no windows")
+        carried = self._could_carry(checkpoint)
+        check_tensors(self.network, self.optimizer, checkpoint, carried)
+
+    def _could_carry(self, checkpoint: Checkpoint) -> Carried | None:
+        """The longest history and the fewest rows with which its next window could begin."""
+        unroller, cursor = self.gradients.unroller, checkpoint.state["cursor"]
+        if unroller is None:
+            return None
+        batch, window = min(cursor["batch"], len(self.train) - 1), cursor["window"]
+        read = next(self.train.epoch(cursor["epoch"], batch)).to(self.device)
+        if (window - 1) * unroller.k1 >= len(read.inputs):
+            raise odd_state(checkpoint, "cursor.window", "a batch has fewer windows")
+        goes_on = window > 0 or (unroller.carry_state and cursor["batch"] > 0)
+        if not goes_on and "carried/history" not in checkpoint.tensors:
+            return None
+        count = read.inputs.shape[1] if goes_on else 0
+        history = read.inputs.new_zeros((unroller.back, count, *read.inputs.shape[2:]))
+        seen = window * unroller.k1 + unroller.carry_state * cursor["batch"] * len(read.inputs)
+        if "carried/state/0/0" not in checkpoint.tensors and (not goes_on or seen <= unroller.back):
+            return Carried(history, None)  # all that was read so far is history
+        return Carried(history, rows(self.gradients.first_state(read), count))
 
     def _still_over(self, seconds: float) -> bool:
         """Whether what ended the training still does; a limit may have been moved since."""
@@ -188,7 +235,7 @@ class Trainer:
             self.epoch, self._in_mid_epoch = self.epoch + 1, False
             if self.monitor.exhausted:
                 self.stopped_by = "early_stopping"
-            elif self.epoch == self.config.epochs:
+            elif self.epoch >= self.config.epochs:
                 self.stopped_by = "epochs"
         self.ended = self.stopped_by is not None
         checkpoint = self._snapshot(journal)

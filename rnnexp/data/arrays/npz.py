@@ -108,7 +108,7 @@ def _check_member(file: SourceFile, archive: zipfile.ZipFile, member: zipfile.Zi
         )
     try:
         with archive.open(member) as stream:
-            pickled = is_pickle(stream.read(2))
+            pickled = is_pickle(stream.read(3))
     except BROKEN as error:
         _damaged(file, f"{name!r}: {error}")
     if pickled:
