@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.dataset import Dataset, Sequences, Values
-from rnnexp.diagnosis.curve import jacobian_norms
-from rnnexp.layers.build import build_network
+from rnnexp.gradients.jacobian_curve import jacobian_norms
+from rnnexp.gradients.transcribe import transcribe
+from rnnexp.layers.assembly import build_network
 from rnnexp.layers.network import Network
-from rnnexp.verification.transcribe import transcribe
 
 T, B, H, FEATURES = 200, 8, 64, 8
 REPEATS = 9

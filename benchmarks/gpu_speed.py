@@ -25,13 +25,12 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.runner_overhead import STEPS, B, H, config
 from rnnexp.config.config import Config
-from rnnexp.experiment import Experiment, assemble
-from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder
+from rnnexp.running.runner import RunRecorder
 from rnnexp.training.device import keep_freed_memory
+from rnnexp.training.experiment import Experiment, assemble
 from rnnexp.training.interrupt import Interrupt
-from rnnexp.training.journal import Journal
-from rnnexp.training.observer import Silent
+from rnnexp.training.journal import Journal, Silent
 from rnnexp.training.trainer import Trainer
 
 ROUNDS, LENGTHS = 5, (100, 1000)

@@ -19,11 +19,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import rnnexp.reports.plots
-import rnnexp.runner
-from rnnexp.config.load import load_config
+import rnnexp.reports.plots  # noqa: F401
+from rnnexp.config.loading import load_config
 from rnnexp.data.sources.python_docs import topics_text
-from rnnexp.training.observer import Silent
+from rnnexp.running import runner
+from rnnexp.training.journal import Silent
 
 STEPS = 50
 CONFIG = """\
@@ -59,7 +59,7 @@ def measure(config: Path) -> None:
     idle, began = peak_mib(), time.perf_counter()
     loaded = load_config(config)
     size = Path(loaded.file("data.path")).stat().st_size
-    summary = rnnexp.runner.train(loaded, config.parent / "runs", Silent())
+    summary = runner.train(loaded, config.parent / "runs", Silent())
     seconds = time.perf_counter() - began
     print(
         f"{size / 1e6:>7,.0f} MB  peak {peak_mib() - idle:6.1f} MiB above idle ({idle:.0f} MiB)  "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.data.dataset import Sequences
 from rnnexp.data.prepare import prepare
 

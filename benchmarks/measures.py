@@ -72,7 +72,7 @@ def _classifier(runs: Path) -> Path:
 
 
 def _known_names(run: Path) -> set[str]:
-    from rnnexp.config.load import load_config
+    from rnnexp.config.loading import load_config
     from rnnexp.data.prepare import prepare
 
     dataset = prepare(load_config(run / "resolved.yaml"))

@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.results_rows import ROWS, Row
 from rnnexp.config.config import Config
 from rnnexp.config.gallery import find
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 
 BEGIN, END = "<!-- results: make results -->", "<!-- end of results -->"
 COLUMNS = (

@@ -29,13 +29,12 @@ from torch.nn import functional as F
 from rnnexp.cli.progress import PlainProgress
 from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
-from rnnexp.experiment import assemble
-from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder
+from rnnexp.running.runner import RunRecorder
 from rnnexp.training.device import keep_freed_memory
+from rnnexp.training.experiment import assemble
 from rnnexp.training.interrupt import Interrupt
-from rnnexp.training.journal import Journal
-from rnnexp.training.observer import Observer, Silent
+from rnnexp.training.journal import Journal, Observer, Silent
 
 B, H, STEPS, ROUNDS = 32, 64, 120, 9
 LENGTHS = (100, 10)

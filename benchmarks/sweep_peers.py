@@ -32,9 +32,9 @@ RUNS, TRIALS, WORKERS = Path(sys.argv[1]), int(sys.argv[2]), {WORKERS}
 
 
 def trial(seed):
-    from rnnexp.config.load import load_config
-    from rnnexp.runner import train
-    from rnnexp.training.observer import Silent
+    from rnnexp.config.loading import load_config
+    from rnnexp.running.runner import train
+    from rnnexp.training.journal import Silent
 
     config = load_config(Path({str(ROOT / CONFIG)!r}), [*{FIXED!r}, f"seed={{seed}}"])
     summary = train(config, RUNS, Silent(), trial={{"point": seed}})

@@ -27,14 +27,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.runner_overhead import Stopwatch
-from rnnexp.benching.lines import Record, claim_stdout, serve
-from rnnexp.config.load import load_config
-from rnnexp.config.schema.model import Model
+from rnnexp.benching.measure import Record, claim_stdout, serve
+from rnnexp.config.loading import load_config
+from rnnexp.config.model_settings import Model
 from rnnexp.data.dataset import Sequences, Tokens
-from rnnexp.experiment import Experiment, assemble
-from rnnexp.recording.recorder import RunRecorder
 from rnnexp.recording.run_folder import RunFolder
+from rnnexp.running.runner import RunRecorder
 from rnnexp.training.device import keep_freed_memory
+from rnnexp.training.experiment import Experiment, assemble
 from rnnexp.training.interrupt import Interrupt
 from rnnexp.training.journal import Journal
 from rnnexp.training.optimizers import build_optimizer

@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rnnexp.benching.process import Process
+from rnnexp.benching.measure import Process
 from rnnexp.libraries import SETTINGS
 
 CELLS = ("rnn", "gru", "lstm")

@@ -19,11 +19,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import Training, Truncated
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import Training, Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset, Sequences, Values
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.objective import Regression
 from rnnexp.training.evaluation import evaluate, evaluation_batches

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from rnnexp import __version__
-from rnnexp.config.nearest import nearest
-from rnnexp.errors import CommandError, Problem, RnnexpError
+from rnnexp.errors import CommandError, Problem, RnnexpError, nearest
 from rnnexp.libraries import set_up
 
 from . import configs, data, runs
@@ -25,20 +24,16 @@ from .evaluate import evaluate
 from .generate import generate
 from .help import Command, Group
 from .init import init
-from .plan import plan
 from .predict import predict
 from .render import print_errors
 from .report import report
-from .reproduce import reproduce
-from .resume import resume
-from .rm import rm
-from .schema import schema
+from .reproduce import reproduce, verify
+from .runs import rm
 from .show import show
 from .sweep import sweep
-from .text import mute, print_text, safe, style, wipe
-from .train import train
-from .validate import validate
-from .verify import verify
+from .terminal import mute, print_text, safe, style, wipe
+from .train import resume, train
+from .validate import plan, schema, validate
 
 __all__ = ["app", "main"]
 

@@ -1,25 +1,30 @@
-"""`rnnexp runs compare`: groups of runs side by side, seeds summed up."""
+"""A comparison for other programs: CSV, Markdown, and one object for `--json`."""
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnnexp.errors import CheckpointError, CommandError, Problem
 
-from .options import DebugOption, JsonOption, RunsOption
+from .compare_table import Sheet, interval, setting_text, spread, verdict
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .text import print_text, safe, wrapped
+from .terminal import number, print_text, safe, wrapped
 
 if TYPE_CHECKING:
-    from rnnexp.reports.comparison import Comparison
+    from rnnexp.reports.comparison import Comparison, Group
+    from rnnexp.reports.run_index import RunRow
 
-    from .compare_sheet import Sheet
+__all__ = ["as_object", "compare"]
 
-__all__ = ["compare"]
+
+# `rnnexp runs compare`: groups of runs side by side, seeds summed up.
 
 
 def compare(
@@ -85,10 +90,9 @@ def compare(
     from rnnexp.reports import selection
     from rnnexp.reports.comparison import compare as compare_rows
     from rnnexp.reports.comparison import complete
-    from rnnexp.reports.runs import each_run, runs_folder
+    from rnnexp.reports.run_index import each_run, runs_folder
 
-    from .compare_sheet import make_sheet
-    from .compare_table import notes
+    from .compare_table import make_sheet, notes
 
     _check_one_form(csv, markdown, json)
     folder = runs_folder(runs)
@@ -108,13 +112,10 @@ def compare(
         _print_sheet(sheet, csv, markdown)
     _tell_notes([*notes(sheet), *selection.sweep_notes(references or [], folder)], aside)
     if json:
-        from .compare_files import as_object
-
         print_json(as_object(sheet))
 
 
 def _print_sheet(sheet: Sheet, csv: bool, markdown: bool) -> None:
-    from .compare_files import as_csv, as_markdown
     from .compare_table import comparison_text
 
     if not sheet.groups:
@@ -156,3 +157,145 @@ def _nothing(comparison: Comparison, folder: Path) -> str:
 def _tell_notes(found: list[str], stream: IO[str]) -> None:
     for note in found:
         print_text(wrapped(f"note: {note}", stream), stream)
+
+
+# A comparison for other programs: CSV, Markdown, and one object for `--json`.
+
+FORMULA_SIGNS = "=+-@\t\r"
+APART = {
+    "difference": "mean",
+    "difference low": "low",
+    "difference high": "high",
+    "pairs": "n",
+    "distinguishable": "distinguishable",
+}
+PARTS = ("mean", "sd", "low", "high")
+
+
+def as_csv(sheet: Sheet) -> str:
+    """A line a group, numbers in full. A text that a spreadsheet would take for a formula gets a
+    `'` before it.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    heading = []
+    for name in sheet.columns:
+        heading += [f"{name} {part}" for part in PARTS] if name in sheet.metrics else [name]
+        if name in sheet.metrics and sheet.baseline is not None:
+            heading += [f"{name} {part}" for part in APART]
+    writer.writerow(map(_csv_cell, heading))
+    for group in sheet.groups:
+        writer.writerow(map(_csv_cell, _values(sheet, group)))
+    return stream.getvalue()
+
+
+def _values(sheet: Sheet, group: Group) -> list[Any]:
+    values: list[Any] = []
+    for name in sheet.columns:
+        if name == "n":
+            values.append(len(group.rows))
+        elif name not in sheet.metrics:
+            values.append(sheet.setting(group, name))
+        else:
+            found = group.estimate(name)
+            values += [getattr(found, part, None) for part in PARTS]
+            if sheet.baseline is not None:
+                apart = sheet.difference(group, name)
+                values += [getattr(apart, part, None) for part in APART.values()]
+    return values
+
+
+def _csv_cell(value: Any) -> str | int | float:
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    text = setting_text(value, None)
+    return f"'{text}" if text.startswith(tuple(FORMULA_SIGNS)) else text
+
+
+def as_markdown(sheet: Sheet) -> str:
+    """The table as people write it into a README; the settings' names in full."""
+    heading, sides = [], []
+    for name in sheet.columns:
+        heading += [name, f"95 % {name}"] if name in sheet.metrics else [name]
+        sides += ["--:", "--:"] if name in sheet.metrics else ["--:" if name == "n" else ":--"]
+        if name in sheet.metrics and sheet.baseline is not None:
+            heading.append("against the baseline")
+            sides.append(":--")
+    rows = [heading, *(_texts(sheet, group) for group in sheet.groups)]
+    lines = [f"| {' | '.join(map(_plain, row))} |" for row in rows]
+    return "\n".join([lines[0], f"| {' | '.join(sides)} |", *lines[1:]])
+
+
+def _texts(sheet: Sheet, group: Group) -> list[str]:
+    texts = []
+    for name in sheet.columns:
+        if name == "n":
+            texts.append(str(len(group.rows)))
+        elif name not in sheet.metrics:
+            texts.append(setting_text(sheet.setting(group, name), None))
+        else:
+            found = group.estimate(name)
+            texts += [spread(found), interval(found.low, found.high) if found else ""]
+            if sheet.baseline is not None:
+                texts.append(_against(sheet, group, name))
+    return texts
+
+
+def _against(sheet: Sheet, group: Group, metric: str) -> str:
+    if group is sheet.baseline:
+        return "baseline"
+    found = sheet.difference(group, metric)
+    words = verdict(found, sheet.larger(metric))
+    return f"{number(found.mean)} {interval(found.low, found.high)} {words}" if found else words
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    for sign in "\\|<`*_[":
+        text = text.replace(sign, f"\\{sign}")
+    return safe(text)
+
+
+def as_object(sheet: Sheet) -> dict[str, Any]:
+    """Everything, for `--json`."""
+    comparison = sheet.comparison
+    return {
+        "monitor": comparison.monitor,
+        "mode": "max" if comparison.larger else "min",
+        "monitors": dict(comparison.monitors),
+        "keys": list(comparison.keys),
+        "metrics": sheet.shown_metrics,
+        "groups": [_group(sheet, group) for group in sheet.groups],
+        "unfinished": [_run(row) for row in comparison.unfinished],
+        "damaged": [_run(row) | {"warning": row.warning} for row in comparison.damaged],
+    }
+
+
+def _run(row: RunRow) -> dict[str, Any]:
+    return {"run": str(row.path), "state": row.state}
+
+
+def _group(sheet: Sheet, group: Group) -> dict[str, Any]:
+    return {
+        "settings": {key: sheet.setting(group, key) for key in sheet.keys}
+        | dict(group.settings_that_differ),
+        "n": len(group.rows),
+        "seeds": [row.seed for row in group.rows],
+        "runs": [str(row.path) for row in group.rows],
+        "superseded": [str(row.path) for row in group.superseded],
+        "metrics": {name: _metric(sheet, group, name) for name in sheet.shown_metrics},
+        "baseline": group is sheet.baseline,
+    }
+
+
+def _metric(sheet: Sheet, group: Group, metric: str) -> dict[str, Any] | None:
+    from dataclasses import asdict
+
+    found = group.estimate(metric)
+    if found is None:
+        return None
+    apart = sheet.difference(group, metric)
+    values = {str(seed): value for seed, value in group.values(metric).items()}
+    return {**asdict(found), "values": values, "difference": asdict(apart) if apart else None}

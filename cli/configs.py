@@ -12,10 +12,10 @@ import typer
 
 from rnnexp.errors import CommandError, Position
 
-from .options import DebugOption, JsonOption
+from .help import DebugOption, JsonOption
 from .render import print_json
-from .table import Column, table
-from .text import duration, print_text, safe
+from .tables import Column, table
+from .terminal import duration, print_text, safe
 
 if TYPE_CHECKING:
     from rnnexp.config.gallery import Entry

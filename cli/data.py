@@ -10,13 +10,13 @@ import typer
 
 from rnnexp.errors import CommandError
 
-from .options import DebugOption, JsonOption
+from .help import DebugOption, JsonOption
 from .render import print_json
-from .table import Column, table
-from .text import amount, print_text, safe
+from .tables import Column, table
+from .terminal import amount, print_text, safe
 
 if TYPE_CHECKING:
-    from rnnexp.registry.entry import RegistryFile, RegistrySet
+    from rnnexp.registry.sets import RegistryFile, RegistrySet
 
 __all__ = ["get", "ls"]
 
@@ -108,10 +108,9 @@ def get(
       rnnexp data get names multi30k --from https://mirror.example/rnnexp
     """
     from rnnexp.registry.cache import cache_folder
-    from rnnexp.registry.download import fetch
-    from rnnexp.registry.http import is_address
+    from rnnexp.registry.download import fetch, is_address
 
-    from .download_progress import make_progress
+    from .progress import make_download_progress
 
     wanted = [_known(name) for name in names]
     if mirror is not None and not is_address(mirror):
@@ -122,7 +121,7 @@ def get(
             value=mirror,
             allowed="https://... or http://...",
         )
-    folder, progress = cache_folder(), make_progress(json)
+    folder, progress = cache_folder(), make_download_progress(json)
     results = []
     for found, files in wanted:
         fetched = []

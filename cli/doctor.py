@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .options import DebugOption, JsonOption, RunsOption
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .table import fact_lines
-from .text import number, print_text, safe, style
+from .tables import fact_lines
+from .terminal import number, print_text, safe, style
 
 __all__ = ["doctor"]
 
@@ -37,7 +37,7 @@ def doctor(runs: RunsOption = None, json: JsonOption = False, debug: DebugOption
     Example:
       rnnexp doctor
     """
-    from rnnexp.reports.runs import runs_folder
+    from rnnexp.reports.run_index import runs_folder
 
     found = examine(runs_folder(runs))
     if json:

@@ -12,13 +12,12 @@ import typer
 
 from rnnexp.errors import CommandError
 
-from .details import details_text
-from .given import run_config
-from .options import DebugOption, JsonOption, RunsOption
+from .help import DebugOption, JsonOption, RunsOption
+from .predict import run_config
 from .render import print_json
-from .scores import score_table
-from .table import Column, table
-from .text import number, print_text, safe
+from .results import details_text, score_table
+from .tables import Column, table
+from .terminal import number, print_text, safe
 
 if TYPE_CHECKING:
     from rnnexp.config.config import Config
@@ -105,7 +104,7 @@ def evaluate(
     found, config = run_config(run, runs)
     _check(config, file, targets, split, blocks, steps)
 
-    from rnnexp.evaluating import evaluate_file, evaluate_run
+    from rnnexp.running.evaluating import evaluate_file, evaluate_run
 
     if file is not None:
         result, name = evaluate_file(found, file, targets, blocks, steps), "file"
@@ -137,7 +136,7 @@ def _check(
 ) -> None:
     """Raises CommandError for an option that does nothing here."""
     from rnnexp.config.compatibility import is_stream
-    from rnnexp.config.schema.data import Pairs, Series
+    from rnnexp.config.data_settings import Pairs, Series
 
     experiment = config.experiment
     if file is not None and split is not None:

@@ -12,14 +12,14 @@ import typer
 
 from rnnexp.errors import CommandError
 
-from .given import json_of, run_config
-from .options import DebugOption, JsonOption, RunsOption
+from .help import DebugOption, JsonOption, RunsOption
+from .predict import json_of, run_config
 from .render import print_json
-from .text import print_text, printable, safe, shown
+from .terminal import print_text, printable, safe, shown
 
 if TYPE_CHECKING:
     from rnnexp.config.config import Config
-    from rnnexp.inference.generate import Drawing, TextModel
+    from rnnexp.inference.generation import Drawing, TextModel
     from rnnexp.inference.trained import Trained
 
 __all__ = ["generate"]
@@ -124,9 +124,9 @@ def generate(
     if option == "--features":
         condition = json_of(option, str(condition))
 
-    from rnnexp.inference.generate import Drawing
+    from rnnexp.inference.generation import Drawing
     from rnnexp.inference.trained import restore_for_use
-    from rnnexp.tasks.sampling import Sampling
+    from rnnexp.tasks.decoding import Sampling
 
     trained, stream = restore_for_use(found), sys.stderr if json_ else sys.stdout
     sampling = Sampling(1.0 if temperature is None else temperature, top_k, top_p)
@@ -162,7 +162,7 @@ def _check(given: Mapping[str, Any], samples: int) -> None:
 def _kind(config: Config) -> str:
     """`language`, `tokens` or `numbers`. Raises CommandError where nothing is generated."""
     from rnnexp.config.compatibility import target_of
-    from rnnexp.config.schema.data import TextCorpus
+    from rnnexp.config.data_settings import TextCorpus
 
     experiment = config.experiment
     if isinstance(experiment.data, TextCorpus):
@@ -206,7 +206,7 @@ def _write_on(
     trained: Trained, prompt: str | None, drawing: Drawing, stream: IO[str]
 ) -> list[dict[str, Any]]:
     """Continue a text, on the stream as it is made, and return it."""
-    from rnnexp.inference.generate import TextModel
+    from rnnexp.inference.generation import TextModel
 
     model = TextModel(trained)
     start = model.split(model.opening if prompt is None else prompt)
@@ -250,7 +250,7 @@ def _make(
 ) -> list[dict[str, Any]]:
     """Make sequences from a condition, print one a line, and return them."""
     from rnnexp.data.dataset import Values
-    from rnnexp.inference.generate import condition_of, sequences, values_from
+    from rnnexp.inference.generation import condition_of, sequences, values_from
 
     question = condition_of(trained, condition, option)
     if isinstance(trained.signature.outputs, Values):

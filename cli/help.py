@@ -1,22 +1,34 @@
-"""Help pages: plain text that fits the terminal, examples kept as they were written.
-
-Markup is not parsed, so `[a.b=c ...]` in a docstring stays what it is, and no library for rich
-text is imported before the first line is on the screen.
-"""
+"""Options that several commands share, so that they read the same everywhere."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
-from rnnexp.config.nearest import nearest
-from rnnexp.errors import CommandError, Problem
+from rnnexp.errors import CommandError, Problem, nearest
 
-__all__ = ["Command", "Group"]
+__all__ = [
+    "Command",
+    "DebugOption",
+    "Group",
+    "JsonOption",
+    "OverridesArgument",
+    "RunsOption",
+    "SetOption",
+    "TensorBoardOption",
+]
+
+
+# Help pages: plain text that fits the terminal, examples kept as they were written.
+#
+# Markup is not parsed, so `[a.b=c ...]` in a docstring stays what it is, and no library for rich
+# text is imported before the first line is on the screen.
 
 
 def _paragraphs(text: str) -> Iterator[tuple[str, bool]]:
@@ -130,3 +142,48 @@ class Group(TyperGroup):
 def _first_sentence(text: str) -> str:
     paragraph, _ = next(_paragraphs(text), ("", False))
     return " ".join(paragraph.split()).partition(". ")[0].rstrip(".")
+
+
+# Options that several commands share, so that they read the same everywhere.
+
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one machine-readable object last on stdout; text for people goes to stderr.",
+    ),
+]
+
+RunsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs",
+        metavar="DIR",
+        help="Folder that holds the runs.  [default: $RNNEXP_RUNS, or ./runs]",
+        show_default=False,
+    ),
+]
+
+DebugOption = Annotated[
+    bool,
+    typer.Option("--debug", help="Show the traceback of an error."),
+]
+
+TensorBoardOption = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Leave events for TensorBoard beside the run, too."),
+]
+
+OverridesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[a.b=c ...]",
+        help="Change a key (a.b=c) or remove it ('~a.b').",
+        show_default=False,
+    ),
+]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=c", help="The same as the positional form; repeatable."),
+]

@@ -13,9 +13,9 @@ import typer
 
 from rnnexp.errors import CommandError, Position
 
-from .options import DebugOption, JsonOption
+from .help import DebugOption, JsonOption
 from .render import print_json
-from .text import print_text, safe, width_of
+from .terminal import print_text, safe, width_of
 
 if TYPE_CHECKING:
     from rnnexp.drafting.draft import Choice, Draft

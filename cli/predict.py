@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -10,23 +11,53 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnexp.config.nearest import nearest
-from rnnexp.errors import CommandError
-from rnnexp.plain_json import json_line
+from rnnexp.errors import CheckpointError, CommandError, ConfigError, nearest
+from rnnexp.reading import json_line
 from rnnexp.storage import NewFile
 
-from .given import run_config
-from .options import DebugOption, JsonOption, RunsOption
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .text import print_text, shown
+from .terminal import print_text, shown
 
 if TYPE_CHECKING:
     from rnnexp.config.config import Config
     from rnnexp.inference.answers import Tally, Wish
-    from rnnexp.inference.predict import Given
+    from rnnexp.inference.prediction import Given
     from rnnexp.inference.trained import Trained
 
-__all__ = ["predict"]
+__all__ = ["json_of", "predict", "run_config"]
+
+
+# What a command that uses a run is given: the run's config, and JSON on the command line.
+
+
+def run_config(reference: str, runs: Path | None) -> tuple[Path, Config]:
+    """The folder of a run and its config, before anything slow is imported.
+
+    Raises:
+        CommandError: no such run.
+        CheckpointError: the run does not hold what it was trained from.
+    """
+    from rnnexp.config.loading import load_config
+    from rnnexp.reports.run_index import find_run, runs_folder
+
+    run = find_run(reference, runs_folder(runs))
+    try:
+        return run, load_config(run / "resolved.yaml")
+    except (ConfigError, CommandError) as error:
+        raise CheckpointError(error.problems) from error
+
+
+def json_of(option: str, text: str) -> Any:
+    """The value that an option spells in JSON. Raises CommandError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "too deep or too long"
+        raise CommandError(f"not JSON: {reason}", code="CMD104", key=option, value=text) from None
+
+
+# `rnnexp predict RUN INPUT`: the answers of a trained network as JSON lines.
 
 FILE_ENDINGS = (".csv", ".tsv", ".conllu", ".parquet", ".jsonl", ".ndjson", ".json", ".txt")
 SHOWN_UNKNOWN = 5
@@ -128,7 +159,7 @@ def predict(
 def _check_kind(config: Config, options: Mapping[str, Any]) -> bool:
     """Whether a run forecasts a series. Raises CommandError for what does not go with it."""
     from rnnexp.config.compatibility import shape_of, target_of
-    from rnnexp.config.schema.data import Series, TextCorpus
+    from rnnexp.config.data_settings import Series, TextCorpus
 
     experiment = config.experiment
     if isinstance(experiment.data, TextCorpus):
@@ -186,7 +217,7 @@ def _given(text: str) -> Given:
 
 
 def _answer(trained: Trained, given: Given, tally: Tally, wish: Wish) -> Iterator[dict[str, Any]]:
-    from rnnexp.inference.predict import predictions
+    from rnnexp.inference.prediction import predictions
 
     for record in predictions(trained, given, tally, wish):
         if isinstance(given, str):
@@ -198,14 +229,14 @@ def _forecast(
     trained: Trained, given: Given, steps: int | None, every: bool, plot: Path | None
 ) -> Iterable[dict[str, Any]]:
     from rnnexp.inference.forecast import forecasts
-    from rnnexp.inference.predict import table_of
+    from rnnexp.inference.prediction import table_of
 
     table = table_of(trained, given, open_end=not every)
     records = forecasts(trained, table, steps, every)
     if plot is None:
         return records
     from rnnexp import storage
-    from rnnexp.reports.continuation_plot import continuation_plot
+    from rnnexp.reports.more_plots import continuation_plot
 
     kept = list(records)
     known = table.values[table.known]
@@ -228,7 +259,7 @@ def _report(trained: Trained, tally: Tally, series: bool) -> None:
 
 
 def _interval(trained: Trained) -> dict[str, Any] | None:
-    from rnnexp.inference.intervals import Intervals
+    from rnnexp.inference.forecast import Intervals
 
     intervals = Intervals.of(trained.run)
     return None if intervals is None else intervals.to_json()

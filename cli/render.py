@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnexp.errors import Problem, RnnexpError
-from rnnexp.plain_json import json_line
+from rnnexp.reading import json_line
 
-from .text import LONGEST_VALUE, cells, print_text, safe, shown, style, width_of
+from .terminal import LONGEST_VALUE, cells, print_text, safe, shown, style, width_of
 
 __all__ = ["error_lines", "error_objects", "print_errors", "print_json"]
 

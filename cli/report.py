@@ -10,12 +10,12 @@ import typer
 
 from rnnexp.errors import CommandError
 
-from .options import DebugOption, JsonOption, RunsOption
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .text import amount, print_text, safe
+from .terminal import amount, print_text, safe
 
 if TYPE_CHECKING:
-    from rnnexp.reports.page.report import Report
+    from rnnexp.reports.page.rendering import Report
 
 __all__ = ["report"]
 
@@ -62,8 +62,8 @@ def report(
       rnnexp runs report 20261125-0801 20261125-0812 --out cells.html
     """
     from rnnexp import storage
-    from rnnexp.reports.page.report import report_on
-    from rnnexp.reports.runs import runs_folder
+    from rnnexp.reports.page.rendering import report_on
+    from rnnexp.reports.run_index import runs_folder
 
     made = report_on(references, runs_folder(runs), baseline)
     place = made.place if out is None else out / made.place.name if out.is_dir() else out

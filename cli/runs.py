@@ -1,25 +1,112 @@
-"""`rnnexp runs ls`: what was run, and how it went."""
+"""`rnnexp runs rm`: runs and sweeps that are no longer wanted."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import DebugOption, JsonOption, RunsOption
+from rnnexp.errors import CommandError
+
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .rows import age, run_object, score, state, sweep_object, sweep_state
-from .table import Cell, Column, table
-from .text import duration, print_text, safe, style, wrapped
+from .tables import Cell, Column, table
+from .terminal import duration, number, print_text, safe, style, wrapped
 
 if TYPE_CHECKING:
-    from rnnexp.reports.runs import RunRow
-    from rnnexp.reports.sweeps import SweepRow
+    from rnnexp.reports.run_index import RunRow, SweepRow
 
-__all__ = ["ls"]
+__all__ = ["STATE_STYLES", "age", "ls", "rm", "run_object", "sweep_object", "sweep_state"]
+
+
+# Runs and sweeps as `runs ls` and `runs show` tell of them: cells of a table, objects of JSON.
+
+STATE_STYLES = {
+    "finished": "green", "running": "cyan", "interrupted": "yellow",
+    "dead": "red", "failed": "red", "diverged": "red", "damaged": "red",
+}  # fmt: skip
+
+
+def state(row: RunRow) -> Cell:
+    """The state of a run in its colour."""
+    return safe(row.state), STATE_STYLES.get(row.state, "dim")
+
+
+def sweep_state(row: SweepRow) -> tuple[str, str]:
+    """How far a sweep is: `12/15 done`, or `12/15 stopped` where nobody goes on with it."""
+    if row.state == "damaged":
+        return "damaged", STATE_STYLES["damaged"]
+    word = "stopped" if row.state == "interrupted" else "done"
+    return f"{row.done}/{row.total} {word}", STATE_STYLES.get(row.state, "dim")
+
+
+def score(name: str | None, value: float | None, heading: str | None) -> str:
+    """A value under a heading that names its metric, or with its name where rows have several."""
+    if name is None or value is None:
+        return ""
+    return number(value) if heading else f"{safe(name).partition('/')[2]} {number(value)}"
+
+
+def age(started: datetime | None) -> str:
+    """How long ago something began."""
+    if started is None:
+        return ""
+    return duration(max(1, round((datetime.now(UTC) - started).total_seconds())))
+
+
+def run_object(row: RunRow) -> dict[str, Any]:
+    """A run for `--json`."""
+    return {
+        "run": str(row.path),
+        "name": row.name,
+        "state": row.state,
+        "started": _iso(row.started),
+        "seconds": row.seconds,
+        "steps": row.steps,
+        "seed": row.seed,
+        "monitor": row.monitor,
+        "best": row.best,
+        "metrics": dict(row.metrics),
+        "baselines": {name: dict(scores) for name, scores in row.baselines.items()},
+        "curve": list(row.curve),
+        "trial": _trial(row),
+        "warning": row.warning,
+    }
+
+
+def _trial(row: RunRow) -> dict[str, Any] | None:
+    return {"point": row.trial.point, "labels": dict(row.trial.labels)} if row.trial else None
+
+
+def sweep_object(row: SweepRow) -> dict[str, Any]:
+    """A sweep for `--json`."""
+    return {
+        "sweep": str(row.path),
+        "name": row.name,
+        "state": row.state,
+        "started": _iso(row.started),
+        "method": row.method,
+        "points": row.points,
+        "axes": list(row.axes),
+        "done": row.done,
+        "trials": dict(row.trials),
+        "best_trial": str(row.best.path) if row.best else None,
+        "monitor": row.best.monitor if row.best else None,
+        "best": row.best.best if row.best else None,
+        "note": row.note,
+        "warning": row.warning,
+    }
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
+# `rnnexp runs ls`: what was run, and how it went.
 
 UNFINISHED = ("running", "interrupted", "dead", "failed", "diverged", "pruned")
 """of these the curve is read from the log"""
@@ -53,7 +140,7 @@ def ls(
       rnnexp runs ls
       rnnexp runs ls -n 5 --json
     """
-    from rnnexp.reports.runs import runs_folder
+    from rnnexp.reports.run_index import runs_folder
 
     folder = runs_folder(runs)
     if sweep is None:
@@ -63,8 +150,7 @@ def ls(
 
 
 def _list_all(folder: Path, limit: int, json: bool) -> None:
-    from rnnexp.reports.listing import listing
-    from rnnexp.reports.runs import RunRow
+    from rnnexp.reports.run_index import RunRow, listing
 
     shown, older = listing(folder, limit)
     if json:
@@ -79,8 +165,7 @@ def _list_all(folder: Path, limit: int, json: bool) -> None:
 
 
 def _list_trials(reference: str, folder: Path, limit: int, json: bool) -> None:
-    from rnnexp.reports.runs import each_run
-    from rnnexp.reports.sweeps import read_sweep, sweep_named, trial_paths
+    from rnnexp.reports.run_index import each_run, read_sweep, sweep_named, trial_paths
 
     path = sweep_named(reference, folder)
     sweep, paths = read_sweep(path), trial_paths(path)
@@ -125,8 +210,7 @@ def _trials_table(rows: Sequence[RunRow], sweep: SweepRow) -> str:
     """A row a trial: what it tried, and how that went."""
     from rnnexp.reports.comparison import setting
 
-    from .compare_sheet import setting_text
-    from .compare_table import title
+    from .compare_table import setting_text, title
 
     headings = _headings(rows)
     columns = [Column("trial"), Column("point", right=True, goes=7), Column("state", goes=2)]
@@ -143,7 +227,7 @@ def _trials_table(rows: Sequence[RunRow], sweep: SweepRow) -> str:
 
 def _short(row: RunRow) -> str:
     """The end of a trial's name, which tells it from the others of its sweep."""
-    from rnnexp.recording.folders import FOLDER_NAME
+    from rnnexp.recording.run_folder import FOLDER_NAME
 
     name = row.path.name
     return name[-6:] if FOLDER_NAME.fullmatch(name) else safe(name)
@@ -151,7 +235,7 @@ def _short(row: RunRow) -> str:
 
 def _scored(row: RunRow | SweepRow) -> RunRow | None:
     """The run whose scores a row shows: of a sweep the best trial's."""
-    from rnnexp.reports.runs import RunRow
+    from rnnexp.reports.run_index import RunRow
 
     return row if isinstance(row, RunRow) else row.best
 
@@ -159,7 +243,7 @@ def _scored(row: RunRow | SweepRow) -> RunRow | None:
 def _told(row: RunRow | SweepRow) -> list[Cell]:
     """The state, and the loss over the run."""
     from rnnexp.reports.curves import recent, sparkline
-    from rnnexp.reports.runs import RunRow
+    from rnnexp.reports.run_index import RunRow
 
     if not isinstance(row, RunRow):
         return [sweep_state(row), ""]
@@ -170,7 +254,7 @@ def _told(row: RunRow | SweepRow) -> list[Cell]:
 
 
 def _took(row: RunRow | SweepRow) -> str:
-    from rnnexp.reports.runs import RunRow
+    from rnnexp.reports.run_index import RunRow
 
     return duration(row.seconds) if isinstance(row, RunRow) else ""
 
@@ -196,3 +280,59 @@ def _scores(row: RunRow | None, headings: tuple[str | None, str | None]) -> list
         return ["", ""]
     test = row.metrics.get(row.test_metric or "")
     return [score(row.monitor, row.best, headings[0]), score(row.test_metric, test, headings[1])]
+
+
+# `rnnexp runs rm`: runs and sweeps that are no longer wanted.
+
+
+def rm(
+    references: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN",
+            help="A folder, the beginning of a name, `latest`, SWEEP/TRIAL, or a sweep.",
+        ),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Remove runs, and sweeps with all their trials, for good.
+
+    Nothing is removed where one of them is no run, or is being worked on by a process.
+
+    Example:
+      rnnexp runs rm latest
+      rnnexp runs rm 20261125-183917 20261125-184230 --yes
+    """
+    from rnnexp.recording.removal import check_removable, remove
+    from rnnexp.reports.run_index import find_run, names_a_sweep, runs_folder
+
+    folder = runs_folder(runs)
+    found = [names_a_sweep(each, folder) or find_run(each, folder) for each in references]
+    paths = list(dict.fromkeys(found))
+    for path in paths:
+        check_removable(path)
+    if not (yes or _agreed(paths, json)):
+        print_text("nothing was removed", sys.stderr)
+        return
+    for path in paths:
+        remove(path)
+        print_text(f"removed {safe(str(path))}", sys.stderr if json else sys.stdout)
+    if json:
+        print_json({"removed": [str(path) for path in paths]})
+
+
+def _agreed(paths: list[Path], json: bool) -> bool:
+    """Asks the person at the terminal. Raises CommandError where there is none."""
+    if json or not sys.stdin.isatty():
+        raise CommandError(
+            "nobody is there to be asked whether to remove this",
+            code="CMD132",
+            hint="--yes removes without asking",
+        )
+    for path in paths:
+        print_text(safe(str(path)), sys.stderr)
+    many = "this" if len(paths) == 1 else f"these {len(paths)}"
+    return typer.confirm(f"remove {many} for good?", err=True)

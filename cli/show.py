@@ -9,20 +9,66 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .details import details_text
-from .options import DebugOption, JsonOption, RunsOption
+from .compare_table import setting_text
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .rows import STATE_STYLES, age, run_object, sweep_object, sweep_state
-from .scores import score_table
-from .show_facts import environment_text, gradient_text, settings_text
-from .table import fact_lines
-from .text import duration, number, print_text, safe, style, width_of, wrapped
+from .results import details_text, score_table
+from .runs import STATE_STYLES, age, run_object, sweep_object, sweep_state
+from .tables import fact_lines
+from .terminal import duration, number, print_text, safe, style, width_of, wrapped
 
 if TYPE_CHECKING:
-    from rnnexp.reports.runs import RunRow
-    from rnnexp.reports.sweeps import SweepRow
+    from rnnexp.reports.gradient_norms import GradientNorms
+    from rnnexp.reports.run_index import RunRow, SweepRow
 
 __all__ = ["show"]
+
+
+# What `runs show` says of a run in one line each: its settings, its gradients, its machine.
+
+
+def settings_text(row: RunRow) -> dict[str, str]:
+    """Seed and settings that are not the defaults, as facts; none where they cannot be read."""
+    from rnnexp.errors import RnnexpError
+    from rnnexp.reports.settings_compared import chosen_settings
+
+    try:
+        chosen = chosen_settings(row.path)
+    except RnnexpError as error:
+        return {"seed": number(row.seed), "settings": f"not readable: {safe(str(error))}"}
+    parts = [f"{safe(key)}={setting_text(v)}".replace(", ", ",") for key, v in chosen.items()]
+    seed = chosen.get("seed", row.seed or 0)
+    told = " ".join(part for part in parts if not part.startswith(("name=", "seed=")))
+    return {"seed": number(seed), "settings": told}
+
+
+def gradient_text(norms: GradientNorms | None) -> str:
+    """`norm median 0.54, largest 3.6; clipped at 1 in 34 % of the steps`."""
+    if norms is None:
+        return ""
+    text = f"norm median {number(norms.median)}, largest {number(norms.largest)}; "
+    if norms.clipped is None:
+        return text + "not clipped"
+    where = f" at {number(norms.threshold)}" if norms.threshold is not None else ""
+    return f"{text}clipped{where} in {100 * norms.clipped:.0f} % of the steps"
+
+
+def environment_text(record: Mapping[str, Any]) -> str:
+    """`torch 2.13.0, 1 thread, Intel Xeon, AVX512`, from env.json."""
+    versions = record.get("versions")
+    torch = versions.get("torch") if isinstance(versions, Mapping) else None
+    threads, device = record.get("threads"), record.get("device")
+    parts = [
+        f"torch {torch}" if torch else "",
+        f"{threads} thread{'' if threads == 1 else 's'}" if isinstance(threads, int) else "",
+        str(device) if device and device != "cpu" else "",
+        str(record.get("cpu") or ""),
+        str(record.get("cpu_capability") or ""),
+    ]
+    return safe(", ".join(part for part in parts if part))
+
+
+# `rnnexp runs show`: one run, or one sweep, in detail.
 
 STOPPED = ("interrupted", "dead", "failed")
 
@@ -46,8 +92,7 @@ def show(
     Example:
       rnnexp runs show latest
     """
-    from rnnexp.reports.runs import find_run, runs_folder
-    from rnnexp.reports.sweeps import names_a_sweep
+    from rnnexp.reports.run_index import find_run, names_a_sweep, runs_folder
 
     folder = runs_folder(runs)
     sweep = names_a_sweep(run, folder)
@@ -58,10 +103,10 @@ def show(
 
 
 def _show_run(path: Path, json: bool) -> None:
+    from rnnexp.reading import read_json, read_records
     from rnnexp.recording.checkpoints import steps
-    from rnnexp.recording.text_files import read_json, read_records
     from rnnexp.reports.gradient_norms import gradient_norms
-    from rnnexp.reports.runs import read_run, read_summary
+    from rnnexp.reports.run_index import read_run, read_summary
 
     row, summary = read_run(path), read_summary(path)
     saved = steps(path / "checkpoints")
@@ -151,12 +196,10 @@ def _places(
 
 def _show_sweep(path: Path, json: bool) -> None:
     from rnnexp.reports.comparison import compare
-    from rnnexp.reports.runs import each_run
-    from rnnexp.reports.sweeps import read_sweep, trial_paths
+    from rnnexp.reports.run_index import each_run, read_sweep, trial_paths
 
-    from .compare_files import as_object
-    from .compare_sheet import make_sheet
-    from .compare_table import comparison_text, notes
+    from .compare import as_object
+    from .compare_table import comparison_text, make_sheet, notes
 
     sweep, comparison = read_sweep(path), compare(each_run(trial_paths(path)))
     sheet = make_sheet(comparison, (), None, None, None)

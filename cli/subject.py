@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnexp.experiment import Experiment
+    from rnnexp.training.experiment import Experiment
 
 __all__ = ["Subject", "load_subject"]
 
@@ -37,19 +37,19 @@ def load_subject(subject: str, overrides: Sequence[str], runs: Path | None) -> S
         RnnexpError: no such file or run, or it cannot be put together.
     """
     if subject.endswith((".yaml", ".yml")) or Path(subject).is_file():
-        from rnnexp.config.load import load_config
+        from rnnexp.config.loading import load_config
 
         config = load_config(Path(subject), overrides)
 
-        from rnnexp.experiment import assemble
+        from rnnexp.training.experiment import assemble
 
         return Subject(assemble(config))
-    from rnnexp.reports.runs import find_run, runs_folder
+    from rnnexp.reports.run_index import find_run, runs_folder
 
     run = find_run(subject, runs_folder(runs))
 
-    from rnnexp.recording.best import best_checkpoint
+    from rnnexp.recording.checkpoint_state import best_checkpoint
     from rnnexp.recording.run_folder import RunFolder
-    from rnnexp.runner import restore
+    from rnnexp.running.runner import restore
 
     return Subject(restore(run, overrides), run, best_checkpoint(RunFolder.open(run)).step)

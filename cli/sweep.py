@@ -10,17 +10,17 @@ import typer
 
 from rnnexp.errors import CommandError, TrialsFailedError
 
-from .options import DebugOption, JsonOption, RunsOption
+from .help import DebugOption, JsonOption, RunsOption
 from .render import print_json
-from .table import Column, fact_lines, table
-from .text import amount, duration, number, print_text, safe
+from .tables import Column, fact_lines, table
+from .terminal import amount, duration, number, print_text, safe
 
 if TYPE_CHECKING:
     from rnnexp.sweeps.conduct import Result
     from rnnexp.sweeps.definition import Method
     from rnnexp.sweeps.estimate import Estimate
-    from rnnexp.sweeps.folder import SweepFolder
     from rnnexp.sweeps.freezing import Plan
+    from rnnexp.sweeps.sweep_folder import SweepFolder
 
 __all__ = ["sweep"]
 
@@ -100,8 +100,8 @@ def sweep(
       rnnexp sweep configs/quickstart.yaml model.cell=rnn,lstm,gru seed=0..4
       rnnexp sweep mine.yaml training.optimizer.lr=log:1e-4..1e-1 --trials 20
     """
-    from rnnexp.reports.runs import runs_folder
-    from rnnexp.sweeps.folder import SweepFolder
+    from rnnexp.reports.run_index import runs_folder
+    from rnnexp.sweeps.sweep_folder import SweepFolder
 
     workers = _workers(jobs)
     folder = runs_folder(runs)
@@ -140,7 +140,7 @@ def _workers(jobs: int | None) -> int:
 
 
 def _method(name: str | None, trials: int | None, seed: int, pruner: str | None) -> Method | None:
-    from rnnexp.config.nearest import nearest
+    from rnnexp.errors import nearest
     from rnnexp.sweeps.definition import METHODS, PRUNERS, Method
 
     for option, value, known in (("--method", name, METHODS), ("--pruner", pruner, PRUNERS)):
@@ -167,9 +167,9 @@ def _plan(what: Path, axes: list[str], method: Method | None, name: str | None) 
     import re
     from dataclasses import replace
 
-    from rnnexp.config.schema.experiment import NAME_PATTERN
+    from rnnexp.config.experiment_settings import NAME_PATTERN
     from rnnexp.sweeps.freezing import plan_sweep
-    from rnnexp.sweeps.reading import read_sweep
+    from rnnexp.sweeps.sweep_file import read_sweep
 
     definition = read_sweep(what, axes, method)
     if name is not None:
@@ -183,8 +183,8 @@ def _plan(what: Path, axes: list[str], method: Method | None, name: str | None) 
 
 def _given(what: Path) -> str | None:
     """The sweep file as it is; None of a config, of which base.yaml keeps what counts."""
-    from rnnexp.config.yaml_file import read_config
-    from rnnexp.sweeps.reading import is_sweep_file
+    from rnnexp.config.yaml_reading import read_config
+    from rnnexp.sweeps.sweep_file import is_sweep_file
 
     return read_config(what) if is_sweep_file(what) else None
 
@@ -246,9 +246,9 @@ def _run(
     allow_drift: bool,
     json: bool,
 ) -> None:
-    from rnnexp.sweeps.run import local, run_sweep
+    from rnnexp.sweeps.conduct import local, run_sweep
 
-    from .sweep_progress import make_sweep_progress
+    from .progress import make_sweep_progress
 
     progress = make_sweep_progress(sys.stderr if json else sys.stdout)
     result = run_sweep(
@@ -271,11 +271,9 @@ def _run(
 def _show_table(result: Result, stream: IO[str]) -> None:
     """The comparison, and where there is more of it."""
     from rnnexp.reports.comparison import compare
-    from rnnexp.reports.runs import each_run
-    from rnnexp.reports.sweeps import note_of, trial_paths
+    from rnnexp.reports.run_index import each_run, note_of, trial_paths
 
-    from .compare_sheet import make_sheet
-    from .compare_table import comparison_text
+    from .compare_table import comparison_text, make_sheet
 
     comparison = compare(each_run(trial_paths(result.path)))
     text = comparison_text(make_sheet(comparison, [], None, None, None), stream)

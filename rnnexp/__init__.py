@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnexp.layers.output_recurrent import OutputToHiddenRNN, OutputToOutputRNN
+    from rnnexp.layers.output_recurrence import OutputToHiddenRNN, OutputToOutputRNN
     from rnnexp.layers.recurrent import GRU, LSTM, RNN
 
 __version__ = "0.1.0"
@@ -20,9 +20,9 @@ __all__ = ["GRU", "LSTM", "RNN", "OutputToHiddenRNN", "OutputToOutputRNN", "__ve
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'rnnexp' has no attribute {name!r}")
-    from rnnexp.layers import output_recurrent, recurrent
+    from rnnexp.layers import output_recurrence, recurrent
 
-    return getattr(output_recurrent if name.startswith("Output") else recurrent, name)
+    return getattr(output_recurrence if name.startswith("Output") else recurrent, name)
 
 
 def __dir__() -> list[str]:

@@ -1,23 +1,9 @@
-"""Everything that can go wrong, as one tree; each class carries the exit code of the process.
-
-RnnexpError                1   a bug in rnnexp, when nothing below fits
-|-- CommandError           2   the command line: unknown command, bad override, no such config
-|-- ConfigError            3   the config: every problem of the file at once
-|-- DataError              4   the data, or data and config that do not fit each other
-|-- CheckpointError        5   a checkpoint or the state of a run
-|-- StorageError           6   disk full, read-only, I/O error
-|-- BusyError              7   another process owns the run
-|-- DivergedError          8   a loss, gradient or weight that is not finite
-|-- MemoryExceededError    9   not enough memory
-|-- UnsafeError           10   input refused because it could do harm
-|-- TrialsFailedError     11   a sweep that ended with failed trials
-|-- EnvironmentMissingError 12 no such device, or a missing extra
-|-- CheckFailedError      13   a check whose answer is no
-`-- InterruptedRunError  130   stopped by a signal, checkpoint saved (129 SIGHUP, 143 SIGTERM)
-"""
+"""Which name did the writer mean?"""
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -39,7 +25,27 @@ __all__ = [
     "StorageError",
     "TrialsFailedError",
     "UnsafeError",
+    "nearest",
+    "snake_case",
 ]
+
+
+# Everything that can go wrong, as one tree; each class carries the exit code of the process.
+#
+# RnnexpError                1   a bug in rnnexp, when nothing below fits
+# |-- CommandError           2   the command line: unknown command, bad override, no such config
+# |-- ConfigError            3   the config: every problem of the file at once
+# |-- DataError              4   the data, or data and config that do not fit each other
+# |-- CheckpointError        5   a checkpoint or the state of a run
+# |-- StorageError           6   disk full, read-only, I/O error
+# |-- BusyError              7   another process owns the run
+# |-- DivergedError          8   a loss, gradient or weight that is not finite
+# |-- MemoryExceededError    9   not enough memory
+# |-- UnsafeError           10   input refused because it could do harm
+# |-- TrialsFailedError     11   a sweep that ended with failed trials
+# |-- EnvironmentMissingError 12 no such device, or a missing extra
+# |-- CheckFailedError      13   a check whose answer is no
+# `-- InterruptedRunError  130   stopped by a signal, checkpoint saved (129 SIGHUP, 143 SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -155,3 +161,23 @@ class InterruptedRunError(RnnexpError):
     ) -> None:
         exit_code = 128 + signal_number
         super().__init__(Problem(code=self.code, message=message, hint=hint, exit=exit_code))
+
+
+# Which name did the writer mean?
+
+
+def snake_case(name: str) -> str:
+    """`hiddenSizes`, `hidden-sizes` and `Hidden Sizes` -> `hidden_sizes`."""
+    return re.sub(r"[\s.-]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
+
+
+def nearest(name: str, names: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The one of `names` that is most like `name`, or None where none is like it.
+
+    likeness: the least that counts, from 0 (any name) to 1 (the same name).
+    """
+    if len(name) > 100:
+        return None
+    spelled = {snake_case(known): known for known in names}
+    found = difflib.get_close_matches(snake_case(name), spelled, n=1, cutoff=likeness)
+    return spelled[found[0]] if found else None

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from rnnexp.errors import Problem, StorageError, UnsafeError
-from rnnexp.plain_json import finite, json_line
+from rnnexp.reading import finite, json_line
 
 __all__ = [
     "AppendLog",

@@ -19,8 +19,7 @@ from hypothesis import HealthCheck, settings
 from rnnexp.config.config import Config
 from rnnexp.config.schema import Experiment
 from rnnexp.data.dataset import Dataset, Image, Sequences, Tokens, Values, Words
-from rnnexp.data.encoding import Vocabulary
-from rnnexp.data.spelling import Spelling
+from rnnexp.data.encoding import Spelling, Vocabulary
 
 MovedRun = Callable[[str], Path]
 MakeDataset = Callable[..., Dataset]
@@ -236,9 +235,9 @@ def _examples(name: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def moved_run(tmp_path_factory: pytest.TempPathFactory) -> MovedRun:
     """A small run by its name, in a folder that was copied; its data are gone."""
-    from rnnexp.config.load import load_config
-    from rnnexp.runner import train
-    from rnnexp.training.observer import Silent
+    from rnnexp.config.loading import load_config
+    from rnnexp.running.runner import train
+    from rnnexp.training.journal import Silent
 
     @cache
     def make(name: str) -> Path:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rnnexp.config.gallery import Entry, experiments
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.registry.cache import cache_folder, missing
-from rnnexp.runner import train
-from rnnexp.training.observer import Silent
+from rnnexp.running.runner import train
+from rnnexp.training.journal import Silent
 
 GALLERY = experiments()
 

@@ -17,14 +17,14 @@ import torch
 from torch import Tensor
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.errors import CheckpointError, DataError, DivergedError, MemoryExceededError
-from rnnexp.evaluating import evaluate_run
-from rnnexp.experiment import assemble
 from rnnexp.inference.trained import restore_for_use
-from rnnexp.resuming import resume
-from rnnexp.runner import restore, train
-from rnnexp.training.observer import Silent
+from rnnexp.running.evaluating import evaluate_run
+from rnnexp.running.resuming import resume
+from rnnexp.running.runner import restore, train
+from rnnexp.training.experiment import assemble
+from rnnexp.training.journal import Silent
 
 SUNSPOTS = """
 name: sunspots

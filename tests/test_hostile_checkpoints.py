@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from rnnexp.cli.app import main
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.data.signature import Signature
 from rnnexp.errors import CheckpointError
-from rnnexp.experiment import assemble
 from rnnexp.recording import checkpoints
+from rnnexp.recording.checkpoint_state import progress_of
 from rnnexp.recording.checkpoints import Checkpoint
-from rnnexp.recording.progress import progress_of
+from rnnexp.training.experiment import assemble
 from rnnexp.training.trainer import Trainer
 
 CONFIG = """

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.plain_json import json_line
+from rnnexp.reading import json_line
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rnnexp.planning import plan
+from rnnexp.running.planning import plan
 
 MODEL = {"cell": "lstm", "hidden_sizes": (8, 4)}
 SINES = {"source": "sine_mixture", "length": 2000, "window": 40}

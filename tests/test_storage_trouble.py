@@ -35,7 +35,7 @@ training: {epochs: 2, batch_size: 40, checkpoint_steps: 3, threads: 1, log_every
 @pytest.fixture(autouse=True)
 def _every_checkpoint_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise so short a run would write two."""
-    monkeypatch.setattr("rnnexp.recording.recorder.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("rnnexp.running.runner.SECONDS_BETWEEN", 0.0)
 
 
 @pytest.fixture(scope="module")

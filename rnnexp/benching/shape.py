@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-__all__ = ["CELLS", "GRID", "LARGEST", "SMALL_GRID", "Shape", "flops_of_step"]
+__all__ = ["CELLS", "GATES", "GRID", "LARGEST", "SMALL_GRID", "Shape", "flops_of_step"]
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 CELLS = tuple(GATES)

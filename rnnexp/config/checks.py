@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.config import check_data, check_decoder, check_model, check_tokens, check_training
+from rnnexp.config import data_rules, model_rules, training_rules
 from rnnexp.config.config import Config
-from rnnexp.config.finding import CHECKS, Finding
+from rnnexp.config.rules import CHECKS, Finding
 from rnnexp.errors import ConfigError, Problem
 
 __all__ = ["FITTING", "check", "findings"]
 
-FITTING = (check_data.shape_of_the_source, check_data.target_of_the_source)
+FITTING = (data_rules.shape_of_the_source, data_rules.target_of_the_source)
 """the rules that come first: can this data serve this task at all?"""
 
-_REGISTERED = (check_data, check_model, check_decoder, check_tokens, check_training)
+_REGISTERED = (data_rules, model_rules, model_rules, model_rules, training_rules)
 """importing these modules registers their rules in CHECKS"""
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from rnnexp.config.schema import Experiment
-from rnnexp.config.schema.data import (
+from rnnexp.config.data_settings import (
     Adding,
     AirlinePassengers,
     ColumnSeries,
@@ -35,7 +34,8 @@ from rnnexp.config.schema.data import (
     Text,
     Waveforms,
 )
-from rnnexp.config.schema.task import ManyToMany, ManyToOne, OneToMany, Task
+from rnnexp.config.schema import Experiment
+from rnnexp.config.task_settings import ManyToMany, ManyToOne, OneToMany, Task
 from rnnexp.errors import ConfigError
 
 __all__ = [

@@ -10,23 +10,20 @@ from pydantic_core import ErrorDetails
 
 from rnnexp.config.config import KeyPath
 from rnnexp.config.document import Document
-from rnnexp.config.field_docs import field_docs
-from rnnexp.config.foreign_names import FOREIGN_VALUES
-from rnnexp.config.kinds import (
+from rnnexp.config.overrides import caret
+from rnnexp.config.schema import Experiment
+from rnnexp.config.section import field_docs
+from rnnexp.config.unknown_keys import FOREIGN_VALUES, Spot, advise, dotted, locate
+from rnnexp.config.value_hints import (
     Kind,
     allowed,
     discriminator,
     expected,
+    hint_for,
     kind_of_value,
     sections,
 )
-from rnnexp.config.nearest import nearest
-from rnnexp.config.overrides import caret
-from rnnexp.config.schema import Experiment
-from rnnexp.config.schema_paths import Spot, dotted, locate
-from rnnexp.config.unknown_keys import advise
-from rnnexp.config.value_hints import hint_for
-from rnnexp.errors import Problem
+from rnnexp.errors import Problem, nearest
 
 __all__ = ["explain", "problem_at"]
 

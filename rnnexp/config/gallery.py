@@ -13,8 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnexp.config.nearest import nearest
-from rnnexp.errors import CommandError, Position
+from rnnexp.errors import CommandError, Position, nearest
 
 __all__ = ["Entry", "entries", "experiments", "find"]
 

@@ -1,4 +1,4 @@
-"""From the examples of a split to time-major batches of tensors.
+"""Batches brought to the device that trains on them, the next one while this one is trained on.
 
 Shape letters: N examples, T time, B batch, I input, O output. The order of the batches is a pure
 function of seed and epoch, so nothing about it has to be stored.
@@ -7,10 +7,12 @@ function of seed and epoch, so nothing about it has to be stored.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,9 +20,72 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
-from rnnexp.data.shuffling import shuffled
 
-__all__ = ["Batch", "Batches", "bucketed", "condition_of", "streams", "teacher_of"]
+__all__ = [
+    "BUCKET",
+    "Batch",
+    "Batches",
+    "ahead",
+    "bucketed",
+    "condition_of",
+    "placed",
+    "shuffled",
+    "start_of",
+    "teacher_of",
+]
+
+
+# The order of the training examples: a pure function of seed and epoch.
+#
+# A few examples are shuffled in a list. So many that the list would be as large as a data set are
+# put through a keyed bijection of their numbers, a Feistel network that walks on until it is back
+# in range (Black and Rogaway 2002), so that no list is made.
+
+Words = NDArray[np.uint64]
+LISTED = 1 << 20
+"""examples whose order is held as a list, of 8 MB then"""
+BLOCK = 1 << 16
+ROUNDS = 6
+MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio, as in SplitMix64
+
+
+def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[Ints]:
+    """Every example once, in batches, in an order that depends on seed and epoch alone."""
+    rng = np.random.default_rng([seed, epoch])
+    if count <= LISTED:
+        order = rng.permutation(count)
+        return (order[start : start + batch_size] for start in range(0, count, batch_size))
+    return _computed(count, batch_size, rng.integers(2**64, size=ROUNDS, dtype=np.uint64))
+
+
+def _computed(count: int, batch_size: int, keys: Words) -> Iterator[Ints]:
+    block = max(1, BLOCK // batch_size) * batch_size
+    for begin in range(0, count, block):
+        order = _permute(np.arange(begin, min(begin + block, count)), count, keys)
+        yield from (order[i : i + batch_size] for i in range(0, len(order), batch_size))
+
+
+def _permute(places: Ints, count: int, keys: Words) -> Ints:
+    """Where each of 0..count-1 goes: every number of that range once."""
+    half = np.uint64((int(count - 1).bit_length() + 1) // 2)
+    numbers = _network(places.astype(np.uint64), half, keys)
+    while (outside := numbers >= count).any():
+        numbers[outside] = _network(numbers[outside], half, keys)
+    return numbers.astype(np.int64)
+
+
+def _network(numbers: Words, half: np.uint64, keys: Words) -> Words:
+    """A bijection of the numbers of 2 * half bits."""
+    low = (np.uint64(1) << half) - np.uint64(1)
+    left, right = numbers >> half, numbers & low
+    for key in keys:
+        mixed = (right ^ key) * MIX
+        mixed ^= mixed >> np.uint64(29)
+        left, right = right, left ^ ((mixed * MIX >> np.uint64(32)) & low)
+    return left << half | right
+
+
+# From the examples of a split to time-major batches of tensors.
 
 Ints = NDArray[np.int64]
 
@@ -268,3 +333,56 @@ def _number(counts: Ints | None, targets: Tensor) -> int:
 
 def _tensor(values: NDArray[np.generic] | None) -> Tensor | None:
     return None if values is None else torch.from_numpy(values)
+
+
+# Batches brought to the device that trains on them, the next one while this one is trained on.
+
+
+class Copier(Protocol):
+    """Copies batches beside the work of the device."""
+
+    def begin(self, batch: Batch) -> Batch:
+        """Start the copy; what is returned may be read once `wait` has been called with it."""
+
+    def wait(self, batch: Batch) -> Batch:
+        """The same batch; work that is given to the device from now on finds it there."""
+
+
+def placed(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """The batches on the device; in the memory of the CPU they already are."""
+    return batches if device.type == "cpu" else ahead(batches, SideStream(device))
+
+
+def ahead(batches: Iterator[Batch], copier: Copier) -> Iterator[Batch]:
+    """Every batch in order; the copy of the next one is begun before one is handed out."""
+    copying = None
+    for batch in batches:
+        begun = copier.begin(batch)
+        if copying is not None:
+            yield copier.wait(copying)
+        copying = begun
+    if copying is not None:
+        yield copier.wait(copying)
+
+
+class SideStream:
+    """Copies from pinned memory on a stream of its own; waited for in the order of the begins."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.stream = device, torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._copied = deque[torch.cuda.Event]()
+
+    def begin(self, batch: Batch) -> Batch:
+        beside: AbstractContextManager[Any] = torch.cuda.stream(self.stream)
+        with beside:
+            copy = batch.to(self.device)
+            self._copied.append(self.stream.record_event())
+        return copy
+
+    def wait(self, batch: Batch) -> Batch:
+        current = torch.cuda.current_stream(self.device)
+        current.wait_event(self._copied.popleft())
+        for value in vars(batch).values():
+            if isinstance(value, Tensor):
+                value.record_stream(current)  # its memory is the side stream's: not free before
+        return batch

@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.compatibility import Shape
-from rnnexp.data.encoding import Scaler, Vocabulary
-from rnnexp.data.spelling import Spelling
+from rnnexp.data.encoding import Scaler, Spelling, Vocabulary
 
 __all__ = [
     "Answer",
     "Dataset",
     "Ends",
+    "Floats",
     "History",
     "Image",
+    "Ints",
     "Sequences",
     "Shape",
     "Spec",

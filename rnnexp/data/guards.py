@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.task import ManyToOne
-from rnnexp.config.schema.training import Checkpointed, Truncated
+from rnnexp.config.task_settings import ManyToOne
+from rnnexp.config.training_settings import Checkpointed, Truncated
 from rnnexp.data.dataset import Dataset, Image, Tokens, Words
 from rnnexp.data.splits import SPLITS
 from rnnexp.errors import DataError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rnnexp.config import data_settings as schema
 from rnnexp.config.compatibility import shape_of
 from rnnexp.config.config import Config
-from rnnexp.config.schema import data as schema
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.guards import check
-from rnnexp.data.record import describe
+from rnnexp.data.signature import describe
 from rnnexp.data.sources import (
     conllu,
     csv_rows,

@@ -1,9 +1,4 @@
-"""What a trained network reads and answers, apart from the data it was trained on.
-
-It is fitted on the training part and travels with the run, in `encoding.json` and in every
-checkpoint, so that new input can be encoded and answers decoded where the data are not at hand.
-How a file is cut and read (window, horizon, unit, lowercase, columns) is in the config.
-"""
+"""What `data.json` says about a data set."""
 
 from __future__ import annotations
 
@@ -14,8 +9,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rnnexp.data.dataset import Answer, Dataset, Shape, Spec, spec_from_json
+from rnnexp.data.splits import SPLITS
 
-__all__ = ["Signature"]
+__all__ = ["Signature", "describe"]
+
+
+# What a trained network reads and answers, apart from the data it was trained on.
+#
+# It is fitted on the training part and travels with the run, in `encoding.json` and in every
+# checkpoint, so that new input can be encoded and answers decoded where the data are not at hand.
+# How a file is cut and read (window, horizon, unit, lowercase, columns) is in the config.
 
 
 @dataclass(frozen=True)
@@ -139,3 +142,29 @@ class _Signature(_Record):
     outputs: Annotated[_Values | _Tokens | _Words, Field(discriminator="kind")]
     time_steps: Annotated[int, Field(ge=1, le=2**40)]
     units: Annotated[list[str | None], Field(min_length=2, max_length=2)]
+
+
+# What `data.json` says about a data set.
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Sizes, encodings and scalers, and what the source itself has to say."""
+    source = {"S": dataset.train.inputs.shape[1]} if dataset.shape == "delayed" else {}
+    return {
+        "source": dataset.source,
+        "shape": dataset.shape,
+        "splits": {name: len(dataset.split(name)) for name in SPLITS},
+        "T": dataset.time_steps,
+        **source,
+        "inputs": dataset.inputs.to_json(),
+        "outputs": dataset.outputs.to_json(),
+        **_scale(dataset),
+        **dataset.record,
+    }
+
+
+def _scale(dataset: Dataset) -> dict[str, Any]:
+    """What the scaled error of a forecast is relative to."""
+    if dataset.naive_mae is None:
+        return {}
+    return {"mase": {"period": dataset.season or 1, "naive_mae": dataset.naive_mae.tolist()}}

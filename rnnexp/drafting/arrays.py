@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnexp.data.arrays.array_file import open_arrays
 from rnnexp.data.memory import check_memory
-from rnnexp.data.sources.files import SourceFile
+from rnnexp.data.reading_files import SourceFile
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles
 from rnnexp.drafting.draft import Choice, Draft, Key

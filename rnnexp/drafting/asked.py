@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from rnnexp.config.nearest import nearest
-from rnnexp.errors import CommandError
+from rnnexp.errors import CommandError, nearest
 
 __all__ = ["TASKS", "Asked", "refuse_task"]
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from rnnexp.data.arrays.npy import MAGIC
+from rnnexp.data.arrays.array_file import MAGIC
 from rnnexp.data.image_file import KINDS as IMAGES
-from rnnexp.data.sources.files import kind_of
+from rnnexp.data.reading_files import kind_of
 from rnnexp.drafting.arrays import draft_arrays
 from rnnexp.drafting.asked import Asked
 from rnnexp.drafting.beside import OtherFiles, beside
@@ -28,7 +28,7 @@ from rnnexp.drafting.table import Table, delimiter_of, read_csv, read_parquet
 from rnnexp.drafting.text import draft_text
 from rnnexp.drafting.time_columns import looks_like_a_series
 from rnnexp.errors import DataError, UnsafeError
-from rnnexp.pickles import BINARY
+from rnnexp.reading import BINARY
 
 __all__ = ["draft_of"]
 

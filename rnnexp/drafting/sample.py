@@ -10,9 +10,8 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import NoReturn
 
-from rnnexp.config.nearest import nearest
-from rnnexp.data.sources.files import SourceFile, kind_of, open_without_waiting
-from rnnexp.errors import CommandError, DataError, Position
+from rnnexp.data.reading_files import SourceFile, kind_of, open_without_waiting
+from rnnexp.errors import CommandError, DataError, Position, nearest
 
 __all__ = ["MOST_BYTES", "Sample", "check_there", "take_sample"]
 

@@ -10,9 +10,9 @@ from pathlib import PurePath
 from shlex import quote
 from typing import Any
 
+from rnnexp.data.reading_files import SourceFile
 from rnnexp.data.sources.csv_file import DELIMITERS, CsvFile, open_csv
 from rnnexp.data.sources.csv_numbers import DECIMAL_COMMA
-from rnnexp.data.sources.files import SourceFile
 from rnnexp.drafting.field import Field, field_of_cells
 from rnnexp.drafting.moments import moments_of
 from rnnexp.drafting.sample import Sample

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from rnnexp.config.yaml_scalars import resolve
+from rnnexp.config.yaml_reading import resolve
 from rnnexp.drafting.draft import Draft, Key
 
 __all__ = ["experiment_name", "flow", "in_comment", "in_words", "yaml_text"]

@@ -16,11 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnexp.config.schema.task import ManyToMany
+from rnnexp.config.task_settings import ManyToMany
 from rnnexp.data.batches import start_of
 from rnnexp.data.dataset import Tokens, Values
-from rnnexp.data.records.questions import Question
-from rnnexp.inference.decoding import class_name, numbers_of, written
+from rnnexp.data.records.records import Question
 from rnnexp.inference.trained import Trained
 from rnnexp.layers.encoder_decoder import EncoderDecoder
 from rnnexp.tasks.build import search_of
@@ -28,7 +27,36 @@ from rnnexp.tasks.decoding import beam, greedy
 from rnnexp.tasks.free_running import greedily
 from rnnexp.tasks.objective import own_units
 
-__all__ = ["Tally", "Wish", "answers", "first_input"]
+__all__ = ["Tally", "Wish", "answers", "first_input", "written"]
+
+
+# From a network's numbers to what a person calls them.
+
+
+def class_name(outputs: Tokens, i: int) -> str | int:
+    """The name of a class, or its id where classes have no names."""
+    return outputs.vocabulary.units[i] if outputs.vocabulary else i
+
+
+def numbers_of(outputs: Values, own_O: NDArray[np.float64]) -> Any:
+    """One number, several by name where they have names, or a list."""
+    numbers: list[float] = own_O.tolist()
+    if len(numbers) == 1:
+        return numbers[0]
+    return dict(zip(outputs.names, numbers, strict=True)) if outputs.names else numbers
+
+
+def written(trained: Trained, ids: Sequence[int]) -> Any:
+    """A generated sequence up to its end token: a text, or a list of labels or ids."""
+    outputs = trained.signature.outputs
+    assert isinstance(outputs, Tokens)
+    stop = ids.index(outputs.end) if outputs.end in ids else len(ids)
+    if outputs.vocabulary is not None and outputs.vocabulary.text is not None:
+        return outputs.vocabulary.decode_text(ids[:stop])
+    return [class_name(outputs, i) for i in ids[:stop]]
+
+
+# What a network answers to inputs that stand alone, as records for JSON.
 
 Record = dict[str, Any]
 SHOWN = 3

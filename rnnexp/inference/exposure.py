@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Series
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.data_settings import Series
+from rnnexp.config.training_settings import Truncated
 from rnnexp.data.dataset import Dataset, Floats, History, Values
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.tasks.free_running import Forecaster

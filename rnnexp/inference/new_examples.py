@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnexp.config.compatibility import is_stream
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import (
+from rnnexp.config.data_settings import (
     Conllu,
     CsvRows,
     Folder,
@@ -27,13 +27,13 @@ from rnnexp.config.schema.data import (
     Unit,
 )
 from rnnexp.data.dataset import Dataset, History, Image, Sequences, Spec, Values
-from rnnexp.data.records.dataset import Part, sequences_of
+from rnnexp.data.reading_files import open_given, read_given
+from rnnexp.data.records.records import Part, sequences_of
 from rnnexp.data.sources import conllu, csv_rows, folder, images, jsonl, pairs, parquet_rows
-from rnnexp.data.sources.given import open_given, read_given
-from rnnexp.data.windows import consecutive, joined, overlapping
+from rnnexp.data.splits import consecutive, joined, overlapping
 from rnnexp.errors import CommandError, DataError, Position
 from rnnexp.inference.forecast import SeriesReader
-from rnnexp.inference.generate import TextModel
+from rnnexp.inference.generation import TextModel
 from rnnexp.inference.trained import Trained
 
 __all__ = ["READABLE", "dataset_of_file"]

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.data.dataset import Tokens, Values
 from rnnexp.data.signature import Signature
 from rnnexp.errors import CheckpointError
-from rnnexp.layers.build import build
+from rnnexp.layers.assembly import build
 from rnnexp.layers.encoder_decoder import AnyNetwork
-from rnnexp.recording.best import best_checkpoint
+from rnnexp.recording.checkpoint_state import best_checkpoint
 from rnnexp.recording.checkpoints import STATE, Checkpoint
 from rnnexp.recording.run_folder import RunFolder
 from rnnexp.training.device import choose_device, choose_threads

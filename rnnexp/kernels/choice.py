@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from rnnexp.kernels import bptt, native
+from rnnexp.kernels import native, torch_path
 
 __all__ = ["Path", "available", "in_use", "obstacle", "on_device"]
 
@@ -74,7 +74,7 @@ def obstacle(cell: str, x: Tensor, *others: Tensor | None) -> str | None:
     cell: as the operator names it. x: (T, B, I), or packed (N, I). others: weights and states,
     which must be alike.
     """
-    if native.instruction_set() is None and (in_use() is None or cell not in bptt.CELLS):
+    if native.instruction_set() is None and (in_use() is None or cell not in torch_path.CELLS):
         return "no compiled kernels"
     if not x.is_cpu:
         return f"on {x.device.type}"

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnexp.kernels import bptt, native
+from rnnexp.kernels import native, torch_path
 from rnnexp.kernels.twice import differentiable
 
 __all__ = ["recurrence"]
@@ -77,10 +77,10 @@ def _forward(  # noqa: PLR0917
     _check(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, sizes)
     results = _outputs(x, W_x, W_h, b_x, b_h, h_0, c_0, rows, cell, reverse, keep)
     if native.instruction_set() is None:
-        if cell not in bptt.CELLS:
+        if cell not in torch_path.CELLS:
             raise RuntimeError(f"rnnexp::recurrence of a {cell} cell: no compiled kernels here")
         walk = _walk(x, h_0, rows, reverse, sizes)
-        bptt.forward(cell, x, (W_x, W_h, b_x, b_h), walk, results)
+        torch_path.forward(cell, x, (W_x, W_h, b_x, b_h), walk, results)
         return results
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     native.run("forward", cell, x.dtype, (*sizes, reverse), (*steps, *given, *results))
@@ -138,7 +138,7 @@ def _backward(  # noqa: PLR0917
         raise ValueError("`saved` is not what the forward pass of these kernels keeps")
     if native.instruction_set() is None:
         walk = _walk(x, h_0, rows, reverse, sizes)
-        bptt.backward(cell, x, (W_x, W_h, b_x, b_h), walk, out, saved, dout, dh_n, gradients)
+        torch_path.backward(cell, x, (W_x, W_h, b_x, b_h), walk, out, saved, dout, dh_n, gradients)
         return gradients
     given = _contiguous(x, W_x, W_h, b_x, b_h, h_0, c_0)
     flowing = _contiguous(dout, dh_n, dc_n)
@@ -177,10 +177,10 @@ def _steps(x: Tensor, W_h: Tensor, rows: Tensor | None) -> tuple[tuple[Tensor, T
 
 def _walk(
     x: Tensor, h_0: Tensor | None, rows: Tensor | None, reverse: bool, sizes: Sizes
-) -> bptt.Walk:
+) -> torch_path.Walk:
     T, B, _, H = sizes
     rows_T = [B] * T if rows is None else rows.tolist()
-    return bptt.Walk(rows_T, x.new_zeros(B, H) if h_0 is None else h_0, reverse)
+    return torch_path.Walk(rows_T, x.new_zeros(B, H) if h_0 is None else h_0, reverse)
 
 
 @lru_cache(maxsize=64)

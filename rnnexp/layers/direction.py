@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from rnnexp.kernels import Path, available, obstacle, recurrence
 from rnnexp.layers.cells import CellState, Step, gru_step, lstm_step, rnn_step
 from rnnexp.layers.recurrent import GRU, LSTM, RNN
-from rnnexp.layers.shape_plan import GATES, STATES
+from rnnexp.layers.shapes import GATES, STATES
 
 __all__ = ["Direction", "HiddenDirection", "Teacher"]
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnexp.manual.cells import Cell
-from rnnexp.manual.norm import Array, Values, Weights
+from rnnexp.manual.hand_cells import Array, Cell, Values, Weights
 
 __all__ = ["Gradients", "LagTerm", "by_lag", "double_sum", "unroll"]
 

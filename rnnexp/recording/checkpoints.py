@@ -1,12 +1,4 @@
-"""Checkpoints: a folder each, whole or not there, every byte under a hash, no pickle.
-
-    checkpoints/<step>/tensors.safetensors   weights, optimizer, RNGs, hidden state
-                       state.json            numbers and words: schedule, cursor, monitor
-                       manifest.json         SHA-256 and size of both, and of itself
-
-A folder is written under a hidden name, synced, and renamed. Reading checks the hashes of the very
-bytes that it then decodes.
-"""
+"""Whether tensors are the same, bit for bit."""
 
 from __future__ import annotations
 
@@ -24,13 +16,34 @@ from typing import TYPE_CHECKING, Any
 
 from rnnexp import __version__, storage
 from rnnexp.errors import CheckpointError, Problem, StorageError, UnsafeError
-from rnnexp.pickles import is_pickle
-from rnnexp.reading import read_bytes
+from rnnexp.reading import is_pickle, read_bytes
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-__all__ = ["FORMAT", "STATE", "TENSORS", "Checkpoint", "load", "prune", "recover", "save", "steps"]
+__all__ = [
+    "SEAL",
+    "STATE",
+    "TENSORS",
+    "Checkpoint",
+    "different_tensors",
+    "load",
+    "prune",
+    "recover",
+    "save",
+    "steps",
+]
+
+
+# Checkpoints: a folder each, whole or not there, every byte under a hash, no pickle.
+#
+# checkpoints/<step>/tensors.safetensors   weights, optimizer, RNGs, hidden state
+# state.json            numbers and words: schedule, cursor, monitor
+# manifest.json         SHA-256 and size of both, and of itself
+#
+# A folder is written under a hidden name, synced, and renamed. Reading checks the hashes of the
+# very bytes that it then decodes.
 
 FORMAT = 1
 TENSORS, STATE, MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
@@ -309,3 +322,26 @@ def _decode(value: Any) -> Any:
             return float(value["$float"])
         return {key: _decode(part) for key, part in value.items()}
     return [_decode(part) for part in value] if isinstance(value, list) else value
+
+
+# Whether tensors are the same, bit for bit.
+
+
+def different_tensors(these: Mapping[str, Tensor], those: Mapping[str, Tensor]) -> list[str]:
+    """The names of the tensors that are not in both, or not the same in both."""
+    names = sorted(these.keys() | those.keys())
+    return [
+        name
+        for name in names
+        if name not in these or name not in those or not _same(these[name], those[name])
+    ]
+
+
+def _same(this: Tensor, that: Tensor) -> bool:
+    """Also of zeros by their sign, and of NaN by its bits, which `torch.equal` does not tell."""
+    import torch
+
+    if this.dtype != that.dtype or this.shape != that.shape:
+        return False
+    ours, theirs = (each.contiguous().reshape(-1).view(torch.uint8) for each in (this, that))
+    return torch.equal(ours, theirs)

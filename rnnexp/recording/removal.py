@@ -15,8 +15,15 @@ from pathlib import Path
 from rnnexp import storage
 from rnnexp.errors import CommandError, StorageError, UnsafeError
 from rnnexp.reading import check_plain
-from rnnexp.recording.folders import FOLDER_NAME, TRIALS, is_run, is_sweep, run_paths
-from rnnexp.recording.run_folder import RunFolder, busy_error
+from rnnexp.recording.run_folder import (
+    FOLDER_NAME,
+    TRIALS,
+    RunFolder,
+    busy_error,
+    is_run,
+    is_sweep,
+    run_paths,
+)
 from rnnexp.storage import FolderLock
 
 __all__ = ["check_removable", "remove"]

@@ -1,4 +1,4 @@
-"""The folder of one run: who made it, what was asked for, everything that happened."""
+"""The hashes of a finished run's files, so that anyone can tell that they are what it wrote."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -23,10 +23,28 @@ from rnnexp.errors import (
     StorageError,
     UnsafeError,
 )
-from rnnexp.reading import check_plain
-from rnnexp.recording.text_files import read_json
+from rnnexp.reading import check_plain, read_json, sha256
 
-__all__ = ["NAME_PATTERN", "TRIAL", "RunFolder", "State", "busy_error"]
+__all__ = [
+    "FOLDER_NAME",
+    "SEAL",
+    "TRIAL",
+    "TRIALS",
+    "RunFolder",
+    "State",
+    "break_seal",
+    "broken_files",
+    "busy_error",
+    "is_run",
+    "is_sweep",
+    "run_paths",
+    "seal",
+    "sweep_paths",
+    "time_in",
+]
+
+
+# The folder of one run: who made it, what was asked for, everything that happened.
 
 State = Literal["running", "finished", "interrupted", "failed", "diverged", "pruned"]
 
@@ -211,3 +229,130 @@ def _create_unique(runs: Path, name: str) -> Path:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# The folders of runs and of sweeps, found by looking; links are passed over.
+
+FOLDER_NAME = re.compile(r"(\d{8}-\d{6})-(.+)-[0-9a-f]{6}", re.ASCII)
+TRIALS = "trials"
+"""the folder within a sweep that holds its runs"""
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is that of a run: by its name, or by what is in it."""
+    return bool(FOLDER_NAME.fullmatch(path.name)) or (path / "status.json").is_file()
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether a folder is that of a sweep."""
+    return (path / "sweep.json").is_file() and not (path / "status.json").is_file()
+
+
+def run_paths(folder: Path) -> list[Path]:
+    """The folders of runs in a folder, the newest first."""
+    return sorted(filter(is_run, _folders(folder)), key=_age_key)[::-1]
+
+
+def sweep_paths(folder: Path) -> list[Path]:
+    """The folders of sweeps in a folder, in the order of their names."""
+    others = (path for path in _folders(folder) if not FOLDER_NAME.fullmatch(path.name))
+    return sorted(filter(is_sweep, others))
+
+
+def time_in(name: str) -> datetime | None:
+    """The time that the name of a run's folder tells, in UTC."""
+    match = FOLDER_NAME.fullmatch(name)
+    with suppress(ValueError):
+        return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if match else None
+    return None
+
+
+def _folders(folder: Path) -> list[Path]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return [
+            folder / entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+        ]
+    return []
+
+
+def _age_key(path: Path) -> tuple[str, int]:
+    """Sorts by the time in the name, and within its second by when the folder was made."""
+    match = FOLDER_NAME.fullmatch(path.name)
+    try:
+        made = (path / "plots").stat().st_mtime_ns if not match else 0
+        made = made or path.stat().st_ctime_ns
+    except OSError:
+        made = 0
+    return (match[1] if match else "", made)
+
+
+# The hashes of a finished run's files, so that anyone can tell that they are what it wrote.
+
+SEAL = "files.json"
+LIVING = {
+    SEAL, "status.json", "train.log", "compare_manual.json", "diagnosis.json", "report.html",
+}  # fmt: skip
+"""what is written later too: by `resume`, `compare-manual`, `diagnose`, `runs report`"""
+
+
+def seal(run: Path) -> None:
+    """Write `files.json`: size and SHA-256 of what a run says of itself. Checkpoints carry their
+    own, and pictures can be drawn again. Raises StorageError.
+    """
+    files = {
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        for path in sorted(_sealed(run))
+    }
+    storage.write_json(run / SEAL, {"files": files})
+
+
+def break_seal(run: Path) -> None:
+    """Remove it: the run goes on. Raises StorageError."""
+    if (run / SEAL).exists():
+        storage.remove_file(run / SEAL)
+
+
+def broken_files(run: Path) -> Iterator[str]:
+    """What is not as it was sealed, a sentence each; a run that has not finished has no seal.
+
+    Raises CheckpointError (files.json is not a list of hashes), UnsafeError (a name in it leads out
+    of the run).
+    """
+    record = read_json(run / SEAL)
+    if record is None:
+        if (run / SEAL).exists():
+            yield f"{SEAL} is damaged"
+        return
+    for name, expected in _hashes(run / SEAL, record).items():
+        if not (run / name).is_file():
+            yield f"{name} is missing"
+        elif sha256(run / name) != expected:
+            yield f"{name} has changed since the run finished: expected {expected}"
+
+
+def _hashes(path: Path, record: Mapping[str, Any]) -> dict[str, str]:
+    """The SHA-256 of each file by its name."""
+    try:
+        hashes = {name: str(each["sha256"]) for name, each in record["files"].items()}
+    except (KeyError, TypeError, AttributeError):
+        raise CheckpointError(
+            f"{path} does not say which files the run had",
+            code="CKP115",
+            hint="train again, or ask for the run as it was; nothing else in it can be trusted",
+        ) from None
+    for name in hashes:
+        if "/" in name or "\0" in name or name in ("", ".", "..") or len(os.fsencode(name)) > 255:
+            raise UnsafeError(
+                f"{path} names {name!r}, which is not a file in the run's folder",
+                hint="nothing of it was opened; do not use this run",
+            )
+    return hashes
+
+
+def _sealed(run: Path) -> Iterator[Path]:
+    for path in run.iterdir():
+        hidden = path.name.startswith(".")
+        if path.is_file() and not path.is_symlink() and not hidden and path.name not in LIVING:
+            yield path

@@ -9,11 +9,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from rnnexp.config.nearest import nearest
-from rnnexp.errors import DataError, Position, UnsafeError
+from rnnexp.errors import DataError, Position, UnsafeError, nearest
 from rnnexp.reading import read_bytes, sha256
-from rnnexp.registry.entry import RegistryFile, RegistrySet
-from rnnexp.registry.sets import SETS
+from rnnexp.registry.sets import SETS, RegistryFile, RegistrySet
 
 __all__ = [
     "PREFIX",

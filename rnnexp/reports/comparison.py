@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rnnexp.errors import RnnexpError
-from rnnexp.reports.runs import RunRow
-from rnnexp.reports.settings import Numbering, differing, settings_in, value_at
+from rnnexp.reports.run_index import RunRow
+from rnnexp.reports.settings_compared import Numbering, differing, settings_in, value_at
 from rnnexp.reports.statistics import LEVEL, Difference, Estimate, paired
 
 __all__ = ["APART", "Comparison", "Group", "compare", "complete", "rank", "setting"]

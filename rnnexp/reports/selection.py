@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnexp.config.nearest import nearest
-from rnnexp.config.yaml_scalars import LongNumberError, resolve
-from rnnexp.errors import CommandError, Problem
-from rnnexp.recording.folders import run_paths, sweep_paths
+from rnnexp.config.yaml_reading import LongNumberError, resolve
+from rnnexp.errors import CommandError, Problem, nearest
+from rnnexp.recording.run_folder import run_paths, sweep_paths
 from rnnexp.reports.comparison import Comparison, Group, setting
-from rnnexp.reports.runs import RunRow, find_run
-from rnnexp.reports.settings import known_keys
-from rnnexp.reports.sweeps import names_a_sweep, note_of, trial_paths
+from rnnexp.reports.run_index import RunRow, find_run, names_a_sweep, note_of, trial_paths
+from rnnexp.reports.settings_compared import known_keys
 
 __all__ = [
     "Condition",

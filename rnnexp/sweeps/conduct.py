@@ -1,29 +1,160 @@
-"""A sweep, run: points to the engine, what comes back to the folder and to whoever watches.
-
-Whatever happened is read from the folder when it starts, so that a sweep that was stopped, killed
-or merged from two half-done copies goes on with what is missing, and with nothing else.
-"""
+"""A sweep from its folder to its end: held, checked against what was frozen, conducted."""
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from rnnexp.errors import InterruptedRunError, MemoryExceededError, StorageError
-from rnnexp.recording.text_files import read_json
-from rnnexp.sweeps.data_check import check_data
+from rnnexp.config.loading import load_config
+from rnnexp.errors import (
+    CheckpointError,
+    DataError,
+    InterruptedRunError,
+    MemoryExceededError,
+    Problem,
+    RnnexpError,
+    StorageError,
+)
+from rnnexp.reading import read_json
+from rnnexp.sweeps.definition import Definition
 from rnnexp.sweeps.engine import Engine, Event, Job
-from rnnexp.sweeps.folder import SweepFolder
+from rnnexp.sweeps.local_engine import LocalEngine
 from rnnexp.sweeps.points import Point
 from rnnexp.sweeps.search import Listed, Search
-from rnnexp.sweeps.trials import Trial, best_trials, clear_litter
+from rnnexp.sweeps.sweep_folder import SweepFolder, Trial, best_trials, clear_litter, code_state
+from rnnexp.training.monitor import larger_is_better
 
-__all__ = ["Result", "Watcher", "conduct", "settle"]
+__all__ = ["Result", "conduct", "definition_of", "local", "refuse_other_code", "run_sweep"]
+
+
+# Who may conduct a sweep: one process at a time, with the code that it was frozen with.
+
+SECONDS = 15.0
+"""how long the workers of a sweep that was killed may take to save and leave"""
+
+
+@contextmanager
+def held(folder: SweepFolder) -> Iterator[None]:
+    """Hold the sweep. Raises BusyError where another process conducts it."""
+    folder.lock(SECONDS)
+    try:
+        folder.update(pid=os.getpid(), host=socket.gethostname())
+        yield
+    finally:
+        folder.unlock()
+
+
+def refuse_other_code(folder: SweepFolder, allow_drift: bool) -> list[str]:
+    """What has changed in rnnexp and its packages since the sweep was frozen.
+
+    Raises CheckpointError unless the drift is allowed: the trials of one table must share them.
+    """
+    then, now = folder.record().get("code", {}), code_state()
+    versions = then.get("versions", {})
+    changed = [
+        f"{name} was {versions.get(name)} when the sweep was frozen, and is {version} now"
+        for name, version in now["versions"].items()
+        if versions.get(name) != version
+    ]
+    if then.get("sha256") != now["sha256"] and not changed:
+        changed = ["the source of rnnexp is another one than when the sweep was frozen"]
+    if changed and not allow_drift:
+        hint = "sweep anew under another name; or go on all the same: --allow-drift"
+        raise CheckpointError([Problem("SWP112", text, hint=hint) for text in changed])
+    return changed
+
+
+# The data of a sweep: loaded once before anything is trained, and frozen by their hashes.
+
+
+def check_data(
+    folder: SweepFolder, engine: Engine, points: Sequence[Point], stopping: Callable[[], bool]
+) -> dict[str, str]:
+    """SHA-256 by path of all that the points read; frozen in the folder the first time.
+
+    Raises RnnexpError where the data of a point cannot be used, with the point's values;
+    CheckpointError where they are not those that were frozen.
+    """
+    found: dict[str, str] = {}
+    by_number = {point.number: point for point in points}
+    jobs, running = list(_jobs(folder, points)), 0
+    died = set[int]()
+    while (jobs or running) and not stopping():
+        while jobs and running < engine.capacity:
+            engine.submit(jobs.pop(0))
+            running += 1
+        for event in engine.poll(POLL_SECONDS):
+            if event.kind == "finished":
+                found |= event.fields["data"]
+            elif event.kind == "lost" and event.job.point not in died:  # perhaps it was killed
+                died.add(event.job.point)
+                jobs.append(event.job)
+            elif not stopping():
+                raise _error(event, by_number[event.job.point])
+            running -= 1
+    frozen = folder.record().get("data") or {}
+    _refuse_changes(frozen, found)
+    if not stopping() and found.keys() - frozen.keys():
+        folder.update(data=frozen | found)
+    return frozen | found
+
+
+def _jobs(folder: SweepFolder, points: Sequence[Point]) -> Iterator[Job]:
+    """One for each kind of data."""
+    seen = list[Any]()
+    for point in points:
+        settings = load_config(folder.path / "base.yaml", point.overrides).experiment
+        kind = (settings.data, settings.task)
+        if kind not in seen:
+            seen.append(kind)
+            yield Job("check", point.number, point.overrides)
+
+
+def _error(event: Event, point: Point) -> RnnexpError:
+    """What stands against a point, with its values; of the class that its exit code names."""
+    if event.kind == "lost":
+        return MemoryExceededError(f"trial {point.number} ({point.told}): {event.message}")
+    names = ("code", "message", "key", "hint")
+    first: Mapping[str, Any] = event.fields["errors"][0]
+    known = {name: first.get(name) for name in names}
+    message = f"trial {point.number} ({point.told}): {known['message']}"
+    code = event.fields["exit"]
+    problem = Problem(
+        str(known["code"] or "DAT001"), message, key=known["key"], hint=known["hint"], exit=code
+    )
+    kinds = {kind.exit_code: kind for kind in RnnexpError.__subclasses__()}
+    return kinds.get(code, DataError)(problem)
+
+
+def _refuse_changes(frozen: Mapping[str, str], found: Mapping[str, str]) -> None:
+    changed = [path for path, sha256 in found.items() if frozen.get(path, sha256) != sha256]
+    if changed:
+        hint = "put the old file back, or sweep anew under another name"
+        raise CheckpointError(
+            [
+                Problem(
+                    "SWP113",
+                    f"{path} has changed since the sweep was frozen",
+                    value=found[path],
+                    allowed=f"SHA-256 {frozen[path]}",
+                    hint=hint,
+                )
+                for path in changed
+            ]
+        )
+
+
+# A sweep, run: points to the engine, what comes back to the folder and to whoever watches.
+#
+# Whatever happened is read from the folder when it starts, so that a sweep that was stopped,
+# killed or merged from two half-done copies goes on with what is missing, and with nothing else.
 
 LIVES = 2
 """a trial whose worker died goes on in another one; after so many deaths it has failed"""
@@ -270,3 +401,81 @@ class _Conductor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+# A sweep from its folder to its end: held, checked against what was frozen, conducted.
+
+EngineMaker = Callable[[SweepFolder], Engine]
+
+
+def local(workers: int) -> EngineMaker:
+    """Makes an engine of so many processes on this machine."""
+
+    def make(folder: SweepFolder) -> Engine:
+        return LocalEngine(workers, folder.path, folder.lock_descriptor)
+
+    return make
+
+
+def run_sweep(
+    folder: SweepFolder,
+    engine: EngineMaker,
+    watcher: Watcher,
+    *,
+    fail_fast: bool = False,
+    retry_failed: bool = False,
+    allow_drift: bool = False,
+) -> Result:
+    """Run what the sweep in `folder` lacks. Raises as `conduct`, and BusyError, CheckpointError."""
+    folder = SweepFolder.open(folder.path)
+    with held(folder):
+        if folder.record().get("state") != "finished" or retry_failed:
+            for text in refuse_other_code(folder, allow_drift):
+                watcher.noted(text)
+        try:
+            return conduct(
+                folder,
+                engine(folder),
+                watcher,
+                _search(folder, definition_of(folder)),
+                fail_fast=fail_fast,
+                retry_failed=retry_failed,
+            )
+        except RnnexpError:
+            if folder.record().get("state") == "new":  # nothing was trained
+                folder.discard()
+            raise
+
+
+def definition_of(folder: SweepFolder) -> Definition:
+    """What was asked for. Raises CheckpointError: sweep.json is damaged."""
+    record = folder.record()
+    try:
+        return Definition.from_json(record["name"], folder.path / "base.yaml", record["definition"])
+    except (KeyError, TypeError):
+        raise CheckpointError(f"{folder.path / 'sweep.json'} is damaged", code="SWP114") from None
+
+
+def _search(folder: SweepFolder, definition: Definition) -> Search | None:
+    if definition.method.name != "tpe":
+        return None
+    from rnnexp.sweeps.tpe import Suggested
+
+    settings = load_config(folder.path / "base.yaml").experiment
+    trials = best_trials(folder.trials)
+    training = settings.training
+    return Suggested(
+        definition,
+        settings.seed,
+        (training.mode or ("max" if larger_is_better(training.monitor) else "min")) == "max",
+        training.monitor,
+        folder.points(),
+        _values(folder, trials),
+        folder.add_point,
+    )
+
+
+def _values(folder: SweepFolder, trials: Mapping[int, Trial]) -> dict[int, float | None]:
+    """What came of the points that are done."""
+    done = settle(folder, trials).settled
+    return {number: trials[number].value if number in trials else None for number in done}

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnnexp.planning import plan
+from rnnexp.running.planning import plan
+from rnnexp.sweeps.definition import drawn
 from rnnexp.sweeps.freezing import Plan
 from rnnexp.sweeps.points import Point, point_of
-from rnnexp.sweeps.space import drawn
 
 __all__ = ["Estimate", "estimate"]
 

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import MAX_PROBLEMS, settings_of
-from rnnexp.config.schema.section import file_keys
+from rnnexp.config.loading import MAX_PROBLEMS, settings_of
+from rnnexp.config.section import file_keys
 from rnnexp.errors import CommandError, ConfigError, Position, Problem
-from rnnexp.sweeps.definition import Definition
+from rnnexp.sweeps.definition import Axis, Choice, Definition, Values
 from rnnexp.sweeps.points import Point, enumerate_points
-from rnnexp.sweeps.space import Axis, Choice, Values
 
 __all__ = ["Plan", "plan_sweep"]
 

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from rnnexp.config.load import flow_yaml
+from rnnexp.config.loading import flow_yaml
 from rnnexp.errors import ConfigError
-from rnnexp.sweeps.definition import Definition
-from rnnexp.sweeps.space import Axis, Choice, Setting, drawn, grid, size
+from rnnexp.sweeps.definition import Axis, Choice, Definition, Setting, drawn, grid, size
 
 __all__ = ["MOST_POINTS", "Point", "enumerate_points", "point_of", "settings_of_method"]
 

@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rnnexp.errors import EnvironmentMissingError
-from rnnexp.sweeps.definition import Definition
+from rnnexp.sweeps.definition import Axis, Definition, Interval, Setting
 from rnnexp.sweeps.points import Point, point_of
-from rnnexp.sweeps.space import Axis, Interval, Setting
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.task import ManyToMany, ManyToOne
-from rnnexp.config.schema.task import Task as TaskConfig
+from rnnexp.config.task_settings import ManyToMany, ManyToOne
+from rnnexp.config.task_settings import Task as TaskConfig
 from rnnexp.data.dataset import Dataset, Tokens, Values
 from rnnexp.tasks.confusion import judges_classes
 from rnnexp.tasks.delayed import EncoderDecoderTask, Search
@@ -16,9 +16,8 @@ from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Classification, Objective, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask
-from rnnexp.tasks.scaled_error import scale_weights
+from rnnexp.tasks.scores import check_text_scores, scale_weights
 from rnnexp.tasks.task import Task
-from rnnexp.tasks.text_scores import check_text_scores
 
 __all__ = ["build_task", "search_of"]
 

@@ -20,8 +20,8 @@ from rnnexp.layers.padding import valid
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.decoding import Decoded, beam, greedy
 from rnnexp.tasks.objective import Objective
+from rnnexp.tasks.scores import text_scores
 from rnnexp.tasks.task import Score, Task
-from rnnexp.tasks.text_scores import text_scores
 
 __all__ = ["EncoderDecoderTask", "Search"]
 

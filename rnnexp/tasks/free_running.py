@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rnnexp.layers.encoder_decoder import AnyNetwork
-from rnnexp.tasks.sampling import Sampling, draw
+from rnnexp.tasks.decoding import Sampling, draw
 
 __all__ = ["Forecaster", "greedily", "sampled"]
 

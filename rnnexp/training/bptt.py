@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.training_settings import Truncated
 from rnnexp.data.batches import Batch, teacher_of
 from rnnexp.layers.stack import StackState
 

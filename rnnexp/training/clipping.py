@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.training import Clip
+from rnnexp.config.training_settings import Clip
 
 __all__ = [
     "AutoClipper",

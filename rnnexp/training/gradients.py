@@ -18,9 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnexp.config.schema.training import Training, Truncated
-from rnnexp.data.batches import Batch, Batches, condition_of, teacher_of
-from rnnexp.data.placing import placed
+from rnnexp.config.training_settings import Training, Truncated
+from rnnexp.data.batches import Batch, Batches, condition_of, placed, teacher_of
 from rnnexp.layers.encoder_decoder import AnyNetwork
 from rnnexp.layers.stack import StackState
 from rnnexp.tasks.many_to_one import ManyToOneTask

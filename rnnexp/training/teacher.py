@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from rnnexp.config.schema.training import TeacherForcing
+from rnnexp.config.training_settings import TeacherForcing
 from rnnexp.data.batches import Batch
 from rnnexp.data.dataset import Tokens, Values
 

@@ -13,14 +13,13 @@ from typing import NoReturn
 
 import torch
 
-from rnnexp.config.metrics import larger_is_better
-from rnnexp.config.schema.training import Training, Truncated
+from rnnexp.config.training_settings import Training, Truncated
 from rnnexp.data.batches import Batches
 from rnnexp.data.signature import Signature
 from rnnexp.errors import DivergedError, InterruptedRunError
 from rnnexp.layers.encoder_decoder import AnyNetwork
+from rnnexp.recording.checkpoint_state import odd_state, progress_of
 from rnnexp.recording.checkpoints import Checkpoint
-from rnnexp.recording.progress import odd_state, progress_of
 from rnnexp.tasks.task import Task
 from rnnexp.training.bptt import Carried, rows
 from rnnexp.training.clipping import build_clipper
@@ -29,8 +28,8 @@ from rnnexp.training.evaluation import evaluate
 from rnnexp.training.gradients import Gradients, Pending
 from rnnexp.training.interrupt import Interrupt, Interrupted
 from rnnexp.training.journal import Journal
-from rnnexp.training.optimizers import build_optimizer
-from rnnexp.training.schedules import LearningRate
+from rnnexp.training.monitor import Monitor, larger_is_better
+from rnnexp.training.optimizers import LearningRate, build_optimizer
 from rnnexp.training.segments import in_segments
 from rnnexp.training.snapshot import (
     carried_state,
@@ -42,7 +41,6 @@ from rnnexp.training.snapshot import (
     set_random_state,
     snapshot,
 )
-from rnnexp.training.stopping import Monitor
 from rnnexp.training.update import Applied, Updater
 
 __all__ = ["Outcome", "Trainer", "updates_per_epoch"]

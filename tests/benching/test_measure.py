@@ -11,8 +11,7 @@ import pytest
 
 from rnnexp.benching import measure as measuring
 from rnnexp.benching.contender import KEPT, OURS, PEERS, TORCH, Contender, cores_for
-from rnnexp.benching.measure import Plan, Silent, measure
-from rnnexp.benching.process import Process, WorkerError, start_worker
+from rnnexp.benching.measure import Plan, Process, Silent, WorkerError, measure, start_worker
 from rnnexp.benching.results import Row
 from rnnexp.benching.shape import Shape
 from rnnexp.errors import EnvironmentMissingError, MemoryExceededError

@@ -112,7 +112,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("rnnexp.reports.listing.listing", fail)
+    monkeypatch.setattr("rnnexp.reports.run_index.listing", fail)
 
 
 def test_an_error_ends_with_its_exit_code_and_no_traceback(

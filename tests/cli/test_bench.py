@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rnnexp.benching import measure as measuring
-from rnnexp.benching.process import WorkerError
+from rnnexp.benching.measure import WorkerError
 from rnnexp.cli import app
 
 TINY = ["--cells", "gru", "--threads", "1", "--shapes", "2,3,1,4,1", "--quick"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.cli import app
-from rnnexp.cli.download_progress import LiveDownload
+from rnnexp.cli.progress import LiveDownload
 from rnnexp.registry.cache import cache_folder
 from rnnexp.registry.sets import SETS
 from tests.cli.test_progress import Terminal
@@ -159,7 +159,7 @@ def test_a_wrong_hash_ends_with_4(
 
 def test_the_living_line_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("rnnexp.cli.status_line.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("rnnexp.cli.progress.time.perf_counter", lambda: now[0])
     stream = Terminal()
     progress = LiveDownload(stream)
     progress.began("a.txt", None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rnnexp.cli.details import class_table, details_text
+from rnnexp.cli.results import class_table, details_text
 
 
 def classes(count: int) -> list[dict[str, Any]]:

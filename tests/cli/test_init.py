@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rnnexp.cli.app import main
-from rnnexp.config.load import load_config
-from rnnexp.runner import train
-from rnnexp.training.observer import Silent
+from rnnexp.config.loading import load_config
+from rnnexp.running.runner import train
+from rnnexp.training.journal import Silent
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -15,7 +15,7 @@ import pytest
 
 from rnnexp.cli.progress import LiveProgress, PlainProgress, make_progress
 from rnnexp.cli.render import print_errors
-from rnnexp.cli.text import wipe
+from rnnexp.cli.terminal import wipe
 from rnnexp.errors import DivergedError
 
 RUN = Path("runs/20261123-143437-sunspots-fc5e89")

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnexp.cli.render import error_lines, error_objects, print_errors
-from rnnexp.cli.scores import score_table
-from rnnexp.cli.table import Column, table
-from rnnexp.cli.text import cells, duration, number, print_text, safe, shown, to_ascii
+from rnnexp.cli.results import score_table
+from rnnexp.cli.tables import Column, table
+from rnnexp.cli.terminal import cells, duration, number, print_text, safe, shown, to_ascii
 from rnnexp.errors import ConfigError, Position, Problem
 
 UNKNOWN_KEY = Problem(
@@ -112,7 +112,7 @@ def test_an_ascii_stream_gets_ascii() -> None:
 def test_colours_only_where_they_are_wanted(
     off: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnnexp.cli.text import style
+    from rnnexp.cli.terminal import style
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.cli.app import main
-from rnnexp.recording.seal import broken_files, seal
+from rnnexp.recording.run_folder import broken_files, seal
 from tests.cli.test_runs import SUMMARY, finished_run
 from tests.test_packaging import HEAVY, command, modules_after
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rnnexp.cli import app
-from rnnexp.config.json_schema import json_schema
+from rnnexp.config.reference import json_schema
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rnnexp.cli.app import main
-from rnnexp.cli.sweep_progress import SweepProgress
+from rnnexp.cli.progress import SweepProgress
 from rnnexp.config.gallery import entries
 from rnnexp.sweeps.conduct import Result
 from rnnexp.sweeps.engine import Event, Job

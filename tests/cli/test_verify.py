@@ -27,8 +27,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify")
     (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnnexp.recording.recorder.SECONDS_BETWEEN", 0.0)
-        patch.setattr("rnnexp.recording.recorder.LAST_KEPT", 9)
+        patch.setattr("rnnexp.running.runner.SECONDS_BETWEEN", 0.0)
+        patch.setattr("rnnexp.running.runner.LAST_KEPT", 9)
         assert main(["train", str(folder / "config.yaml"), "--runs", str(folder / "runs")]) == 0
     (run,) = (folder / "runs").iterdir()
     return run

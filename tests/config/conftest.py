@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.errors import Problem, RnnexpError
 
 EXAMPLES = {

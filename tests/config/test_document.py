@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnexp.config.document import load_document
-from rnnexp.config.yaml_file import decode
+from rnnexp.config.yaml_reading import decode
 from rnnexp.errors import ConfigError, Position, RnnexpError, UnsafeError
 
 

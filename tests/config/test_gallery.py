@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.config.gallery import Entry, entries, experiments, find
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.errors import CommandError
 
 GALLERY = entries()
@@ -29,7 +29,7 @@ def test_entries_load_and_say_what_to_expect(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", experiments(), ids=lambda entry: entry.name)
 def test_the_expected_metric_is_one_that_is_reported(entry: Entry) -> None:
-    from rnnexp.config.check_training import monitored_metrics
+    from rnnexp.config.training_rules import monitored_metrics
 
     metric = entry.expect.split()[0]
     assert metric.replace("test/", "val/") in monitored_metrics(load_config(entry.path))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rnnexp.config.inheritance import MAX_BASES
-from rnnexp.config.load import load_config
+from rnnexp.config.document import MAX_BASES
+from rnnexp.config.loading import load_config
 from rnnexp.errors import ConfigError, Problem
 
 from .conftest import Load, Problems, Write

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from rnnexp.config.document import load_document
 from rnnexp.config.gallery import Entry, experiments
-from rnnexp.config.json_schema import json_schema
-from rnnexp.config.schema_paths import homes
+from rnnexp.config.reference import json_schema
+from rnnexp.config.unknown_keys import homes
 
 SCHEMA = json_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.config.config import Config
-from rnnexp.config.load import MAX_PROBLEMS, load_config, resolved_yaml
+from rnnexp.config.loading import MAX_PROBLEMS, load_config, resolved_yaml
 from rnnexp.errors import CommandError, ConfigError, Position, Problem, RnnexpError, UnsafeError
 
 from .conftest import Load, Problems, Write
@@ -66,7 +66,7 @@ def test_imports_neither_torch_nor_numpy(write: Write, examples: dict[str, str])
     import subprocess
 
     code = (
-        "import sys; from pathlib import Path; from rnnexp.config.load import load_config;"
+        "import sys; from pathlib import Path; from rnnexp.config.loading import load_config;"
         "load_config(Path(sys.argv[1])); print({'torch', 'numpy'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code, str(write(examples["series"]))]

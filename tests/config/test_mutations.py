@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnnexp.config.gallery import experiments
-from rnnexp.config.load import load_config
-from rnnexp.config.schema_paths import homes
+from rnnexp.config.loading import load_config
+from rnnexp.config.unknown_keys import homes
 from rnnexp.errors import Problem, RnnexpError
 
 MUTATIONS = int(os.environ.get("RNNEXP_FUZZ", "400"))

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from rnnexp.config.foreign_names import FOREIGN_KEYS, FOREIGN_VALUES
-from rnnexp.config.kinds import kinds_of_field
-from rnnexp.config.nearest import nearest, snake_case
 from rnnexp.config.schema import Experiment
-from rnnexp.config.schema_paths import homes
+from rnnexp.config.unknown_keys import FOREIGN_KEYS, FOREIGN_VALUES, homes
+from rnnexp.config.value_hints import kinds_of_field
+from rnnexp.errors import nearest, snake_case
 
 PATHS = {path for paths in homes().values() for path in paths} | {"base"}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.errors import CommandError, ConfigError, Problem, RnnexpError, UnsafeError
 
 from .conftest import Load, Write

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnexp.config.reference import reference
-from rnnexp.config.schema_paths import homes
+from rnnexp.config.unknown_keys import homes
 
 PAGE = Path(__file__).parents[2] / "docs" / "config.md"
 

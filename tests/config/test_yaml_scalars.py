@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.config.yaml_scalars import LongNumberError, resolve
+from rnnexp.config.yaml_reading import LongNumberError, resolve
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.prepare import prepare
 from rnnexp.errors import Problem, RnnexpError

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnexp.data.reading_files import SourceFile
 from rnnexp.data.sources.csv_table import read_table
-from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError, Position, Problem
 
 ASKED = Position("experiment.yaml", 5, 3)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.data.sources.decoding import decode
+from rnnexp.data.reading_files import decode
 from rnnexp.errors import DataError
 
 TEXT = "naïve\r\ncafé – 日本\r😀 end\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.data.prepare import prepare
 from rnnexp.errors import DataError, Problem
 
@@ -72,7 +72,7 @@ def test_a_file_without_permission(
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "secret").touch()
-    monkeypatch.setattr("rnnexp.data.sources.files.open_without_waiting", refuse)
+    monkeypatch.setattr("rnnexp.data.reading_files.open_without_waiting", refuse)
     assert "Permission denied" in refused_path("secret").message
 
 

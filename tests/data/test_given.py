@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnexp.data.sources.given import lines_of, open_given
+from rnnexp.data.reading_files import lines_of, open_given
 from rnnexp.errors import CommandError, DataError
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rnnexp.data import memory
+from rnnexp.data.reading_files import PIECE, gunzip
 from rnnexp.data.sources import text
-from rnnexp.data.sources.gzip_pieces import PIECE, gunzip
 from rnnexp.errors import DataError
 
 TEXT = b"The quick brown fox, 3 dogs.\n" * 40

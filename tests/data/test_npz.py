@@ -383,7 +383,7 @@ def test_no_damage_ends_in_a_traceback(
     from rnnexp.config.config import Config
     from rnnexp.config.schema import Experiment
     from rnnexp.data.arrays.array_file import read_arrays
-    from rnnexp.data.sources.files import SourceFile
+    from rnnexp.data.reading_files import SourceFile
 
     data = {"source": "npz", "path": "a"}
     experiment = Experiment.model_validate(

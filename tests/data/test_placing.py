@@ -6,8 +6,7 @@ from typing import Any
 
 import torch
 
-from rnnexp.data.batches import Batch, Batches
-from rnnexp.data.placing import ahead, placed
+from rnnexp.data.batches import Batch, Batches, ahead, placed
 
 
 class Counting:

@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from rnnexp.data import shuffling
-from rnnexp.data.shuffling import shuffled
+from rnnexp.data import batches as shuffling
+from rnnexp.data.batches import shuffled
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 31, 64, 65, 1000])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnexp.data.spacing import Spacing
-from rnnexp.data.units import Words
+from rnnexp.data.units import Spacing, Words
 
 FRENCH = [
     "L'homme bien-aimé, vieux, dort.",

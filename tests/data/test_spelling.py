@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnexp.data.dataset import Words
-from rnnexp.data.spelling import Spelling
+from rnnexp.data.encoding import Spelling
 
 
 def test_beginning_and_end_of_a_long_word_stay() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.config.schema.data import Split
+from rnnexp.config.data_settings import Split
 from rnnexp.data.splits import at_random, bounds
 
 

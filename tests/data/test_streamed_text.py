@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from rnnexp import storage
-from rnnexp.data import corpus
+from rnnexp.data import corpus, reading_files
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset, Tokens
-from rnnexp.data.sources import files, gzip_pieces, text
+from rnnexp.data.sources import text
 from rnnexp.errors import DataError, StorageError
 from rnnexp.tasks.baselines import baselines
 
@@ -41,7 +41,7 @@ def load(make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         with monkeypatch.context() as patched:
             if piece is not None:
                 patched.setattr(text, "STREAMED", 16)
-                patched.setattr(files, "PIECE", piece)
+                patched.setattr(reading_files, "PIECE", piece)
             dataset: Dataset = make(options, "many_to_many")
         return dataset
 
@@ -203,7 +203,7 @@ def test_a_packed_text_that_is_small_on_disk(load: Load) -> None:
 
     raw = TEXT.encode() * 10
     packed = gzip.compress(raw)
-    assert len(packed) < gzip_pieces.PIECE
+    assert len(packed) < reading_files.PIECE
     assert load(packed, piece=100).record["units"] == load(raw).record["units"]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.data.windows import consecutive, overlapping
+from rnnexp.data.splits import consecutive, overlapping
 
 sizes = {
     "steps": st.integers(20, 60),

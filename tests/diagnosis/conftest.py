@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnexp.manual.cells import GruCell, HiddenCell, LstmCell, RnnCell
-from rnnexp.manual.network import Reader
-from rnnexp.manual.norm import Values
+from rnnexp.manual.hand_cells import GruCell, HiddenCell, LstmCell, RnnCell, Values
+from rnnexp.manual.hand_network import Reader
 from rnnexp.manual.unroll import unroll
 
 MakeReader = Callable[..., tuple[Reader, Values]]

@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnexp.diagnosis.chain import scaled_products
-from rnnexp.diagnosis.curve import Spread, jacobian_norms, measure, spread_of
-from rnnexp.diagnosis.spectral import SpectralNorms
-from rnnexp.manual.jacobians import products
+from rnnexp.gradients.jacobian_curve import (
+    SpectralNorms,
+    Spread,
+    jacobian_norms,
+    measure,
+    scaled_products,
+    spread_of,
+)
+from rnnexp.manual.through_time import products
 
 PROMISED = 1e-8  # of the curve's largest value
 

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import Truncated
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import Truncated
 from rnnexp.data.batches import Batches
-from rnnexp.diagnosis.clipping import clipping_of
-from rnnexp.diagnosis.order import data_order, model_order, shuffled
-from rnnexp.diagnosis.truncation import truncation_bias
-from rnnexp.experiment import assemble
-from rnnexp.layers.build import build_network
+from rnnexp.gradients.order import data_order, model_order, shuffled
+from rnnexp.gradients.probe import Probe
+from rnnexp.gradients.truncation import clipping_of, truncation_bias
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.objective import Classification
-from rnnexp.verification.probe import Probe
+from rnnexp.training.experiment import assemble
 
 
 def line(step: int, norm: float, largest: float, **more: float) -> dict[str, float]:

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from rnnexp.config.load import load_config
-from rnnexp.diagnosis.clipping import Clipping
-from rnnexp.diagnosis.curve import Spread
-from rnnexp.diagnosis.gates import Units
-from rnnexp.diagnosis.remedy import remedy_for
-from rnnexp.diagnosis.verdict import Evidence, judge
+from rnnexp.config.loading import load_config
+from rnnexp.gradients.diagnosis import Evidence, judge, remedy_for
+from rnnexp.gradients.gates import Units
+from rnnexp.gradients.jacobian_curve import Spread
+from rnnexp.gradients.truncation import Clipping
 
 T = 50
 GOOD = Clipping(100, 1.0, 3.0, None, None, by_value=False)

@@ -8,9 +8,9 @@ import torch
 
 from rnnexp.config.config import Config
 from rnnexp.data.prepare import prepare
-from rnnexp.experiment import assemble
 from rnnexp.inference.exposure import exposure_gap, forecast_from, starts_in
-from rnnexp.inference.intervals import LEAST_RESIDUALS, intervals_of
+from rnnexp.inference.forecast import LEAST_RESIDUALS, intervals_of
+from rnnexp.training.experiment import assemble
 
 SERIES = {"source": "sunspots", "window": 9}
 

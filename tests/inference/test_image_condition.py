@@ -10,13 +10,13 @@ import pytest
 import yaml
 from PIL import Image as Pillow
 
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.errors import CommandError, DataError
-from rnnexp.inference.generate import Drawing, condition_of, sequences
+from rnnexp.inference.generation import Drawing, condition_of, sequences
 from rnnexp.inference.trained import Trained, restore_for_use
-from rnnexp.runner import train
-from rnnexp.tasks.sampling import Sampling
-from rnnexp.training.observer import Silent
+from rnnexp.running.runner import train
+from rnnexp.tasks.decoding import Sampling
+from rnnexp.training.journal import Silent
 
 
 @pytest.fixture

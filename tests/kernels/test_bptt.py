@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rnnexp
 from rnnexp.kernels import available, in_use, native, recurrence
-from rnnexp.kernels.bptt import CELLS
+from rnnexp.kernels.torch_path import CELLS
 from tests.kernels.problem import TOLERANCE, Problem, assert_equal, drawn_problem
 
 

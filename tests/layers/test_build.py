@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Characters, Model
+from rnnexp.config.model_settings import Characters, Model
 from rnnexp.data.batches import Batches
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
+from rnnexp.layers.encoders import WordEncoder
 from rnnexp.layers.network import OneHot
-from rnnexp.layers.shape_plan import plan_layers, return_sequences
-from rnnexp.layers.word_encoder import WordEncoder
+from rnnexp.layers.shapes import plan_layers, return_sequences
 
 MODELS: list[dict[str, Any]] = [
     {"cell": "rnn", "activation": "relu", "hidden_sizes": (5,)},

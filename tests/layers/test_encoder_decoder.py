@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batch, Batches, condition_of
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
+from rnnexp.layers.assembly import build_encoder_decoder
 from rnnexp.layers.attention import Attention, Kind
-from rnnexp.layers.build import build_encoder_decoder
 from rnnexp.layers.encoder_decoder import CopyBridge, EncoderDecoder
-from rnnexp.layers.encoder_decoder_plan import plan_encoder_decoder
 from rnnexp.layers.padding import valid
+from rnnexp.layers.shapes import plan_encoder_decoder
 
 # What differs between two orders of the same float32 sums of a dozen terms of order 1.
 CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}  # the order of float32 sums is the shape's

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnnexp.config.schema.model import ImageEncoder as Settings
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import ImageEncoder as Settings
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Image
-from rnnexp.layers.build import build_network
-from rnnexp.layers.image_encoder import ImageEncoder
-from rnnexp.layers.shape_plan import plan_layers
+from rnnexp.layers.assembly import build_network
+from rnnexp.layers.encoders import ImageEncoder
+from rnnexp.layers.shapes import plan_layers
 
 IMAGE = Image(3, 9, 12)
 ENCODERS: list[dict[str, Any] | None] = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Init
+from rnnexp.config.model_settings import Init
+from rnnexp.layers.assembly import initialise, spectral_radius
 from rnnexp.layers.direction import HiddenDirection
-from rnnexp.layers.init import initialise, spectral_radius
-from rnnexp.layers.shape_plan import GATES
+from rnnexp.layers.shapes import GATES
 
 
 def recurrent_blocks(cell: str, init: Init, forget_bias: float = 1.0) -> list[torch.Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 import rnnexp
-from rnnexp.layers.output_recurrent import OutputRecurrence
+from rnnexp.layers.output_recurrence import OutputRecurrence
 
 T, B, I, H, O = 6, 3, 4, 5, 2  # noqa: E741
 LAYERS = [rnnexp.OutputToHiddenRNN, rnnexp.OutputToOutputRNN]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from rnnexp.config.schema.model import Characters
-from rnnexp.layers.word_encoder import WordDropout, WordEncoder
+from rnnexp.config.model_settings import Characters
+from rnnexp.layers.encoders import WordDropout, WordEncoder
 
 SPELT = [[5, 2, 3, 0, 0], [6, 4, 0, 0, 0], [5, 2, 3, 0, 0], [7, 1, 1, 4, 2], [0, 0, 0, 0, 0]]
 

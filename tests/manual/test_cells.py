@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnexp.manual.cells import Cell, GruCell, LstmCell, RnnCell
+from rnnexp.manual.hand_cells import Cell, GruCell, LstmCell, RnnCell
 from rnnexp.manual.unroll import double_sum, unroll
 
 H, I, T, B = 4, 3, 6, 2  # noqa: E741

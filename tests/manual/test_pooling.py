@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnexp.manual.norm import Array
-from rnnexp.manual.pooling import pooled, pooled_gradient
+from rnnexp.manual.hand_cells import Array
+from rnnexp.manual.hand_network import pooled, pooled_gradient
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])

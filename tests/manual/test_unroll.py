@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnexp.manual.cells import Cell, GruCell, LstmCell, RnnCell
-from rnnexp.manual.contributions import contributions
-from rnnexp.manual.jacobians import jacobian, products
-from rnnexp.manual.network import Reader, ReaderSum
-from rnnexp.manual.output_cells import OutputToHiddenCell, OutputToOutputCell
+from rnnexp.manual.hand_cells import (
+    Cell,
+    GruCell,
+    LstmCell,
+    OutputToHiddenCell,
+    OutputToOutputCell,
+    RnnCell,
+)
+from rnnexp.manual.hand_network import Reader, ReaderSum
+from rnnexp.manual.through_time import contributions, jacobian, products
 from rnnexp.manual.unroll import by_lag, double_sum, unroll
 
 T, I, H, O = 7, 2, 3, 2  # noqa: E741

@@ -18,7 +18,7 @@ from rnnexp.cli.app import main
 from rnnexp.recording import checkpoints
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.recording.run_folder import RunFolder
-from rnnexp.reports.runs import list_runs
+from rnnexp.reports.run_index import list_runs
 
 SECONDS = 60.0 if os.environ.get("RNNEXP_PROOF") else 3.0
 READERS = 4

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from rnnexp.errors import CheckpointError, ConfigError, StorageError, UnsafeError
+from rnnexp.reading import read_json, read_records
 from rnnexp.recording.run_folder import RunFolder
-from rnnexp.recording.text_files import read_json, read_records
 
 
 def _create(runs: Path, start: Any, made: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnexp.registry.entry import RegistryFile
+from rnnexp.registry.sets import RegistryFile
 from tests.serving import Site, serve
 
 CONTENT = bytes(range(256)) * 2000  # 512,000 bytes: several pieces

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from rnnexp.config.load import load_config, resolved_yaml
+from rnnexp.config.loading import load_config, resolved_yaml
 from rnnexp.data.prepare import prepare
 from rnnexp.errors import DataError, Problem, RnnexpError, UnsafeError
 from rnnexp.registry import cache as cache_module
 from rnnexp.registry.cache import cache_folder, missing, presence
-from rnnexp.registry.entry import RegistryFile, RegistrySet
+from rnnexp.registry.sets import RegistryFile, RegistrySet
 
 TEXT = b"to be or not to be, that is the question\n" * 30
 SERIES = b"day,temperature\n" + b"".join(b"%d,%d\n" % (i, i % 7) for i in range(200))

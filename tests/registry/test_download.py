@@ -22,7 +22,7 @@ from rnnexp.errors import (
 )
 from rnnexp.reading import sha256
 from rnnexp.registry.download import fetch
-from rnnexp.registry.entry import RegistryFile
+from rnnexp.registry.sets import RegistryFile
 from tests.registry.conftest import CONTENT, PATH
 from tests.serving import Site
 

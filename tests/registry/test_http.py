@@ -9,7 +9,7 @@ from urllib.request import Request
 import pytest
 
 from rnnexp.errors import UnsafeError
-from rnnexp.registry.http import _Redirects, ask, is_address
+from rnnexp.registry.download import _Redirects, ask, is_address
 from tests.serving import Site
 
 

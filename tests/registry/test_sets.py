@@ -11,8 +11,7 @@ import pytest
 
 from rnnexp.reading import sha256
 from rnnexp.registry.cache import cache_folder
-from rnnexp.registry.entry import RegistryFile
-from rnnexp.registry.sets import SETS
+from rnnexp.registry.sets import SETS, RegistryFile
 
 FILES = sorted({file for found in SETS for file in found.files}, key=lambda file: file.path)
 SAFE_ENDINGS = (".txt", ".csv", ".gz", ".conllu", ".pos", ".neg")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.reports.comparison import Comparison, compare
-from rnnexp.reports.runs import list_runs, read_run
+from rnnexp.reports.run_index import list_runs, read_run
 
 from .runs_made import make_run, make_sweep, write
 

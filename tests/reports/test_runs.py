@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnexp.errors import CommandError
-from rnnexp.reports.runs import find_run, list_runs, runs_folder
+from rnnexp.reports.run_index import find_run, list_runs, runs_folder
 
 NAMES = [
     "20260101-000000-adding-aaaaaa",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rnnexp.reports.speed_plot import speed_plot
+from rnnexp.reports.more_plots import speed_plot
 
 BEGINS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rnnexp.sweeps.definition import Method
-from rnnexp.sweeps.folder import SweepFolder
 from rnnexp.sweeps.freezing import Plan, plan_sweep
-from rnnexp.sweeps.reading import read_sweep
+from rnnexp.sweeps.sweep_file import read_sweep
+from rnnexp.sweeps.sweep_folder import SweepFolder
 
 BASE = """
 name: small

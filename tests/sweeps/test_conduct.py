@@ -13,8 +13,7 @@ import pytest
 from rnnexp.errors import CheckpointError, InterruptedRunError, StorageError
 from rnnexp.sweeps.conduct import Result, conduct
 from rnnexp.sweeps.engine import Job
-from rnnexp.sweeps.folder import SweepFolder
-from rnnexp.sweeps.trials import best_trials, every_trial
+from rnnexp.sweeps.sweep_folder import SweepFolder, best_trials, every_trial
 
 from .scripted import ScriptedEngine, Watching, leave_run
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rnnexp.config.load import load_config, settings_of
+from rnnexp.config.loading import load_config, settings_of
 from rnnexp.errors import CheckpointError, ConfigError, UnsafeError
+from rnnexp.sweeps.conduct import refuse_other_code
 from rnnexp.sweeps.definition import Method
-from rnnexp.sweeps.folder import SweepFolder, code_state
 from rnnexp.sweeps.freezing import Plan, plan_sweep
-from rnnexp.sweeps.holding import refuse_other_code
-from rnnexp.sweeps.reading import read_sweep
+from rnnexp.sweeps.sweep_file import read_sweep
+from rnnexp.sweeps.sweep_folder import SweepFolder, code_state
 
 MakePlan = Callable[..., Plan]
 MakeSweep = Callable[..., SweepFolder]

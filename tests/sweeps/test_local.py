@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from rnnexp.sweeps.trials import every_trial
+from rnnexp.sweeps.sweep_folder import every_trial
 
 PROOF = bool(os.environ.get("RNNEXP_PROOF"))
 AXES = ("model.cell=rnn,gru", "seed=0..2", "training.epochs=30", "model.dropout=0")
@@ -112,7 +112,9 @@ def workers_of(runs: Path) -> list[int]:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"rnnexp.sweeps.worker" in words and any(str(runs).encode() in w for w in words):
+            if b"rnnexp.sweeps.trial_worker" in words and any(
+                str(runs).encode() in w for w in words
+            ):
                 found.append(int(entry.name))
     return found
 

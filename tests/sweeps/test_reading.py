@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from rnnexp.errors import CommandError, ConfigError
-from rnnexp.sweeps.definition import Definition, Method
-from rnnexp.sweeps.reading import is_sweep_file, read_sweep
-from rnnexp.sweeps.space import Choice, Interval, Values
+from rnnexp.sweeps.definition import Choice, Definition, Interval, Method, Values
+from rnnexp.sweeps.sweep_file import is_sweep_file, read_sweep
 
 FILE = """
 name: remedies

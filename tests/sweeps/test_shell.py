@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rnnexp.errors import CommandError
-from rnnexp.sweeps.shell import Shell
-from rnnexp.sweeps.space import Interval, Values
+from rnnexp.sweeps.definition import Interval, Values
+from rnnexp.sweeps.sweep_file import Shell
 
 AXES: list[tuple[str, Any]] = [
     ("model.cell=rnn,lstm,gru", Values("model.cell", ("rnn", "lstm", "gru"))),

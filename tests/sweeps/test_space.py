@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.sweeps.space import Choice, Interval, Setting, Values, drawn, grid, size
+from rnnexp.sweeps.definition import Choice, Interval, Setting, Values, drawn, grid, size
 
 CELLS = Values("model.cell", ("rnn", "lstm"))
 REMEDY = Choice("remedy", {"none": {}, "clip": {"training.clip": {"norm": 1.0}}})

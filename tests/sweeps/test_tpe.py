@@ -10,12 +10,11 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from rnnexp.sweeps.conduct import conduct
+from rnnexp.sweeps.conduct import conduct, definition_of
 from rnnexp.sweeps.definition import Method
 from rnnexp.sweeps.engine import Event, Job
-from rnnexp.sweeps.folder import SweepFolder
 from rnnexp.sweeps.points import Point
-from rnnexp.sweeps.run import definition_of
+from rnnexp.sweeps.sweep_folder import SweepFolder
 from rnnexp.sweeps.tpe import Suggested
 
 from .scripted import ScriptedEngine, Watching, leave_run

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.task import ManyToMany, ManyToOne
+from rnnexp.config.model_settings import Model
+from rnnexp.config.task_settings import ManyToMany, ManyToOne
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 from rnnexp.data.encoding import Vocabulary
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.build import build_task
 from rnnexp.tasks.confusion import (
     absent_classes,

@@ -7,9 +7,9 @@ from itertools import product
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Decoder, Model
+from rnnexp.config.model_settings import Decoder, Model
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
-from rnnexp.layers.build import build_encoder_decoder
+from rnnexp.layers.assembly import build_encoder_decoder
 from rnnexp.layers.encoder_decoder import EncoderDecoder, Source
 from rnnexp.tasks.decoding import beam, greedy
 

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 import torch
 
-from rnnexp.config.load import load_config
+from rnnexp.config.loading import load_config
 from rnnexp.data.batches import condition_of
 from rnnexp.errors import CommandError, EnvironmentMissingError
-from rnnexp.evaluating import evaluate_run
-from rnnexp.experiment import Experiment, assemble
+from rnnexp.gradients.comparison_document import compare_experiment
 from rnnexp.layers.encoder_decoder import EncoderDecoder
-from rnnexp.runner import train
+from rnnexp.running.evaluating import evaluate_run
+from rnnexp.running.runner import train
 from rnnexp.tasks import delayed
 from rnnexp.tasks.baselines import baselines
 from rnnexp.tasks.decoding import Decoded, beam
-from rnnexp.tasks.text_scores import text_scores
-from rnnexp.training.observer import Silent
-from rnnexp.verification.document import compare_experiment
+from rnnexp.tasks.scores import text_scores
+from rnnexp.training.experiment import Experiment, assemble
+from rnnexp.training.journal import Silent
 
 CONFIG = """\
 name: delayed

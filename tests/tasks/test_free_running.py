@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from rnnexp.layers.network import Network
+from rnnexp.tasks.decoding import Sampling
 from rnnexp.tasks.free_running import Forecaster, sampled
-from rnnexp.tasks.sampling import Sampling
 
 
 class SumOfWindow(nn.Module):

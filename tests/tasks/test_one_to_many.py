@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batches
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.objective import Classification, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask, generate
 

@@ -7,14 +7,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnexp.tasks import pair_counts
-from rnnexp.tasks.pair_counts import PairCounts
+from rnnexp.tasks import baselines
+from rnnexp.tasks.baselines import PairCounts
 
 
 @pytest.mark.parametrize("table", [0, 1 << 20])
 @pytest.mark.parametrize("piece", [1, 10, 1000])
 def test_counts(table: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_counts, "TABLE", table)
+    monkeypatch.setattr(baselines, "TABLE", table)
     rng = np.random.default_rng(0)
     a, b = rng.integers(5, size=300), rng.integers(7, size=300)
     pieces = ((a[i : i + piece], b[i : i + piece]) for i in range(0, 300, piece))

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from rnnexp.tasks.residuals import LEVELS, Intervals
+from rnnexp.tasks.scores import LEVELS, Intervals
 
 RESIDUALS = np.stack([np.arange(101.0), -10 * np.arange(101.0)], axis=1)
 

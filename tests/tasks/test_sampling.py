@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.tasks.sampling import Sampling, draw, keep_top_k, keep_top_p, probabilities
+from rnnexp.tasks.decoding import Sampling, draw, keep_top_k, keep_top_p, probabilities
 
 LOGITS = st.lists(st.floats(-8, 8, width=32), min_size=2, max_size=12)
 

@@ -12,7 +12,7 @@ import torch
 from rnnexp.data.encoding import Scaler
 from rnnexp.data.series import naive_mae
 from rnnexp.tasks.objective import Regression
-from rnnexp.tasks.scaled_error import scale_weights
+from rnnexp.tasks.scores import scale_weights
 
 SERIES = np.array([[1.0, 5.0], [4.0, 5.0], [2.0, 5.0], [8.0, 5.0]])
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import Training, Truncated
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import Training, Truncated
 from rnnexp.data.batches import Batch, Batches
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.layers.network import Network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rnnexp.config.schema.training import Clip
+from rnnexp.config.training_settings import Clip
 from rnnexp.training.clipping import AutoClipper, Clipper, build_clipper
 from rnnexp.training.update import gradient_norms
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnnexp.config.schema.training import Training
-from rnnexp.training.fused import FusedStep, is_fused
+from rnnexp.config.training_settings import Training
 from rnnexp.training.optimizers import build_optimizer
+from rnnexp.training.update import FusedStep, is_fused
 
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "adam"},

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import Training
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import Training
 from rnnexp.data.batches import Batches
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Classification, Regression

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnexp.config.schema.training import Adam, Checkpointed, Sgd, Truncated
-from rnnexp.layers.shape_plan import LayerPlan
-from rnnexp.training.memory import depth_of, training_bytes
+from rnnexp.config.training_settings import Adam, Checkpointed, Sgd, Truncated
+from rnnexp.layers.shapes import LayerPlan
+from rnnexp.training.device import depth_of, training_bytes
 
 LAYER = LayerPlan("lstm 1", "", "", True, "", parameters=1000, stored=100)
 

@@ -11,10 +11,10 @@ import pytest
 TRAINING = """
 import sys
 from pathlib import Path
-from rnnexp.config.load import load_config
-from rnnexp.resuming import resume
-from rnnexp.runner import train
-from rnnexp.training.observer import Silent
+from rnnexp.config.loading import load_config
+from rnnexp.running.resuming import resume
+from rnnexp.running.runner import train
+from rnnexp.training.journal import Silent
 
 config = load_config(Path(sys.argv[1]), [f"training.optimizer.name={sys.argv[3]}"])
 run = train(config, Path(sys.argv[2]), Silent())["run"]

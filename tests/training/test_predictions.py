@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.data.encoding import Vocabulary
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
+from rnnexp.running.conclusion import prediction_records
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Classification, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask
-from rnnexp.tasks.residuals import Intervals
-from rnnexp.training.answers import Answers
-from rnnexp.training.evaluation import evaluate
-from rnnexp.training.predictions import prediction_records
+from rnnexp.tasks.scores import Intervals
+from rnnexp.training.evaluation import Answers, evaluate
 
 NAMES = Vocabulary(("<end>", "a", "b", "c"))
 

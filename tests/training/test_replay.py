@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnexp.training.replay import replayed
+from rnnexp.training.segments import replayed
 
 
 def test_gradients_of_what_is_given_and_of_what_is_read() -> None:

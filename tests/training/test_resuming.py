@@ -8,20 +8,19 @@ from typing import Any
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import Training
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import Training
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Dataset
 from rnnexp.errors import InterruptedRunError
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.recording import checkpoints
 from rnnexp.recording.checkpoints import Checkpoint
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Regression
 from rnnexp.training.interrupt import Interrupt
-from rnnexp.training.journal import Journal
-from rnnexp.training.observer import Silent
+from rnnexp.training.journal import Journal, Silent
 from rnnexp.training.trainer import Outcome, Trainer
 
 from .test_trainer import Memory

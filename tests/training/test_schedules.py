@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rnnexp.config.schema.training import Constant, Cosine, Plateau, StepDecay
-from rnnexp.training.schedules import LearningRate
+from rnnexp.config.training_settings import Constant, Cosine, Plateau, StepDecay
+from rnnexp.training.optimizers import LearningRate
 
 
 def rates(schedule: LearningRate, steps: list[int], epoch: int = 0) -> list[float]:

@@ -13,13 +13,12 @@ import torch
 from torch import Tensor
 
 from rnnexp.config.gallery import find
-from rnnexp.config.load import load_config
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import Checkpointed, TeacherForcing, Training
+from rnnexp.config.loading import load_config
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import Checkpointed, TeacherForcing, Training
 from rnnexp.data.batches import Batch, Batches, condition_of, teacher_of
 from rnnexp.data.dataset import Dataset
-from rnnexp.experiment import assemble
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.layers.network import Network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
@@ -27,6 +26,7 @@ from rnnexp.tasks.objective import Regression
 from rnnexp.training import segments
 from rnnexp.training.device import autocast
 from rnnexp.training.evaluation import evaluate
+from rnnexp.training.experiment import assemble
 from rnnexp.training.gradients import Gradients
 from rnnexp.training.segments import Segments
 from rnnexp.training.teacher import Teacher
@@ -281,7 +281,7 @@ def test_nothing_heavy_is_loaded_on_the_way_back() -> None:
     """torch's compiler takes 60 MiB and a second, sympy, which gradients may ask for, 30 MiB."""
     code = """
 import sys, torch
-from rnnexp.training.replay import replayed
+from rnnexp.training.segments import replayed
 w = torch.ones(2, requires_grad=True)
 replayed(lambda x: (x * w,), [w], torch.ones(2))[0].sum().backward()
 assert w.grad.tolist() == [1, 1]

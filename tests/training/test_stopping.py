@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rnnexp.training.stopping import Monitor
+from rnnexp.training.monitor import Monitor
 
 
 def test_the_best_needs_no_minimum_and_patience_does() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
-from rnnexp.config.schema.training import TeacherForcing, Training
+from rnnexp.config.model_settings import Model
+from rnnexp.config.training_settings import TeacherForcing, Training
 from rnnexp.data.batches import Batches, teacher_of
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.objective import Classification
 from rnnexp.training.gradients import Gradients

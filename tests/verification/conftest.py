@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batches
-from rnnexp.layers.build import build_network
+from rnnexp.gradients.probe import Probe
+from rnnexp.layers.assembly import build_network
 from rnnexp.layers.network import Network
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.many_to_one import ManyToOneTask
 from rnnexp.tasks.objective import Classification, Regression
 from rnnexp.tasks.one_to_many import OneToManyTask
 from rnnexp.tasks.task import Task
-from rnnexp.verification.probe import Probe
 
 Parts = tuple[Network, Task, Probe]
 

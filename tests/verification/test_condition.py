@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batches
 from rnnexp.data.dataset import Image
-from rnnexp.layers.build import build_network
+from rnnexp.gradients.comparison import verify
+from rnnexp.gradients.probe import Probe, encoded, output_of
+from rnnexp.layers.assembly import build_network
 from rnnexp.tasks.objective import Classification
 from rnnexp.tasks.one_to_many import OneToManyTask
-from rnnexp.verification.condition import encoded
-from rnnexp.verification.probe import Probe, output_of
-from rnnexp.verification.report import verify
 
 
 @pytest.mark.parametrize("conditioning", ["initial_state", "every_step"])

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from rnnexp.verification.document import compare_lecture
-from rnnexp.verification.lecture import HIDDEN, OUTPUT, lecture, printed_difference
+from rnnexp.gradients.comparison_document import (
+    HIDDEN,
+    OUTPUT,
+    compare_lecture,
+    lecture,
+    printed_difference,
+)
 
 # One unit in the last printed place: float32 products and tanh differ by that between CPUs.
 LAST_PLACE = 2.5e-7

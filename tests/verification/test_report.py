@@ -10,18 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnexp.config.schema.model import Model
+from rnnexp.config.model_settings import Model
 from rnnexp.data.batches import Batches
+from rnnexp.gradients.comparison import Report, verify
+from rnnexp.gradients.probe import Probe, behind_words
 from rnnexp.layers import direction as layer_module
-from rnnexp.layers.build import build_network
+from rnnexp.layers.assembly import build_network
 from rnnexp.layers.cells import lstm_step
 from rnnexp.layers.direction import HiddenDirection
 from rnnexp.manual import unroll as manual_unroll
 from rnnexp.tasks.many_to_many import ManyToManyTask
 from rnnexp.tasks.objective import Classification
-from rnnexp.verification.probe import Probe
-from rnnexp.verification.report import Report, verify
-from rnnexp.verification.words import behind_words
 from tests.kernels.problem import path_here
 
 CELLS: dict[str, dict[str, Any]] = {
@@ -138,7 +137,7 @@ def test_pools(make_parts: Callable[..., Any], cell: str, pooling: str) -> None:
 def test_a_pool_by_hand_that_counts_wrong_is_found(
     make_parts: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnnexp.manual import network as manual_network
+    from rnnexp.manual import hand_network as manual_network
 
     monkeypatch.setattr(manual_network, "pooled_gradient", lambda y, d, _: y * 0 + d)
     parts = make_parts("many_to_one", {"hidden_sizes": (4,), "pooling": "mean"})

@@ -2,6 +2,6 @@
 describes it; `rnnexp schema`, the reference page and error messages read it from there.
 """
 
-from rnnexp.config.schema.experiment import Experiment
+from rnnexp.config.experiment_settings import Experiment
 
 __all__ = ["Experiment"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Conllu
+from rnnexp.config.data_settings import Conllu
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.records.example import Example
-from rnnexp.data.sources.files import SourceFile, read_file
+from rnnexp.data.reading_files import SourceFile, read_file
+from rnnexp.data.records.examples import Example
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.errors import DataError
 
 __all__ = ["load", "part_of", "sentences_of"]

@@ -11,10 +11,9 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rnnexp.config.nearest import nearest
+from rnnexp.data.reading_files import SourceFile
 from rnnexp.data.sources.csv_numbers import is_number
-from rnnexp.data.sources.files import SourceFile
-from rnnexp.errors import DataError, Position
+from rnnexp.errors import DataError, Position, nearest
 
 __all__ = ["CsvFile", "Row", "empty_table", "find_columns", "open_csv"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.data.sources.files import SourceFile
+from rnnexp.data.reading_files import SourceFile
 from rnnexp.errors import DataError
 
 __all__ = ["is_number", "not_finite", "number_of", "read_numbers"]

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import CsvRows
+from rnnexp.config.data_settings import CsvRows
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.records.example import Example
+from rnnexp.data.reading_files import SourceFile, read_file
+from rnnexp.data.records.examples import Example
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.data.sources.csv_file import empty_table, find_columns, open_csv
-from rnnexp.data.sources.files import SourceFile, read_file
 from rnnexp.data.sources.row_values import row_values
 
 __all__ = ["inputs_of", "load", "part_of"]

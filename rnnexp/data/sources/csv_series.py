@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Csv
+from rnnexp.config.data_settings import Csv
 from rnnexp.data.dataset import Dataset
+from rnnexp.data.reading_files import read_file
 from rnnexp.data.series import windows_of
 from rnnexp.data.sources.csv_table import read_table
-from rnnexp.data.sources.files import read_file
 
 __all__ = ["load"]
 

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnexp.data.exogenous import Column
-from rnnexp.data.series import Table
+from rnnexp.data.reading_files import SourceFile
+from rnnexp.data.series import Column, Table
 from rnnexp.data.sources.csv_file import Row, empty_table, find_columns, open_csv
 from rnnexp.data.sources.csv_numbers import is_number, not_finite, number_of, read_numbers
-from rnnexp.data.sources.files import SourceFile
 from rnnexp.errors import DataError, Position
 
 __all__ = ["read_table", "table_of_cells"]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Digits
+from rnnexp.config.data_settings import Digits
 from rnnexp.data.dataset import Dataset, Ints
-from rnnexp.data.labelled_images import labelled_images, split_images
+from rnnexp.data.image_file import labelled_images, split_images
 from rnnexp.errors import EnvironmentMissingError
 
 __all__ = ["WORDS", "load"]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Folder
+from rnnexp.config.data_settings import Folder
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.records.example import Example
-from rnnexp.data.sources.files import list_folder, read_path
+from rnnexp.data.reading_files import list_folder, read_path
+from rnnexp.data.records.examples import Example
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.errors import DataError, Position
 
 __all__ = ["load", "part_of"]

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Idx
-from rnnexp.data.arrays.npy import check_claim
+from rnnexp.config.data_settings import Idx
+from rnnexp.data.arrays.array_file import check_claim
 from rnnexp.data.dataset import Dataset, Floats, Ints
-from rnnexp.data.labelled_images import labelled_images, split_images
+from rnnexp.data.image_file import labelled_images, split_images
 from rnnexp.data.memory import check_memory
-from rnnexp.data.sources.files import SourceFile, read_file
+from rnnexp.data.reading_files import SourceFile, read_file
 from rnnexp.errors import DataError
 
 __all__ = ["load"]

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Images
+from rnnexp.config.data_settings import Images
 from rnnexp.data.dataset import Dataset, Floats, Image, Sequences
 from rnnexp.data.image_file import Picture, open_image
 from rnnexp.data.memory import check_memory
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.records.example import Example
+from rnnexp.data.reading_files import list_folder, read_file
+from rnnexp.data.records.examples import Example
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.data.sources.csv_file import CsvFile, empty_table, find_columns, open_csv
-from rnnexp.data.sources.files import list_folder, read_file
 from rnnexp.errors import DataError, Position, UnsafeError
 
 __all__ = ["as_images", "load", "part_of"]

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from rnnexp.config.nearest import nearest
-from rnnexp.data.records.example import Example
-from rnnexp.data.sources.files import SourceFile
-from rnnexp.errors import DataError, Position
+from rnnexp.data.reading_files import SourceFile
+from rnnexp.data.records.examples import Example
+from rnnexp.errors import DataError, Position, nearest
 
 __all__ = ["object_of", "read_examples", "value_of"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Jsonl
+from rnnexp.config.data_settings import Jsonl
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.sources.files import read_file
+from rnnexp.data.reading_files import read_file
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.data.sources.json_lines import read_examples
 
 __all__ = ["load", "part_of"]

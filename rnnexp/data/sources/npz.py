@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Npz
+from rnnexp.config.data_settings import Npz
+from rnnexp.data.arrays.array_examples import examples_of
 from rnnexp.data.arrays.array_file import read_arrays
-from rnnexp.data.arrays.examples import examples_of
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.sources.files import read_file
+from rnnexp.data.reading_files import read_file
+from rnnexp.data.records.records import Part, dataset_of
 
 __all__ = ["load"]
 

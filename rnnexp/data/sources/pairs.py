@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Pairs
+from rnnexp.config.data_settings import Pairs
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.records.example import Example
-from rnnexp.data.sources.files import SourceFile, read_file
+from rnnexp.data.reading_files import SourceFile, read_file
+from rnnexp.data.records.examples import Example
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.errors import DataError
 
 __all__ = ["load", "part_of"]

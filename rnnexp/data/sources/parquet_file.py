@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.nearest import nearest
 from rnnexp.data.memory import check_memory
-from rnnexp.data.sources.files import SourceFile
-from rnnexp.errors import DataError, EnvironmentMissingError, Position
+from rnnexp.data.reading_files import SourceFile
+from rnnexp.errors import DataError, EnvironmentMissingError, Position, nearest
 
 __all__ = ["read_columns"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import ParquetRows
+from rnnexp.config.data_settings import ParquetRows
 from rnnexp.data.dataset import Dataset
-from rnnexp.data.records.dataset import Part, dataset_of
-from rnnexp.data.records.example import Example
-from rnnexp.data.sources.files import read_file
+from rnnexp.data.reading_files import read_file
+from rnnexp.data.records.examples import Example
+from rnnexp.data.records.records import Part, dataset_of
 from rnnexp.data.sources.parquet_file import read_columns
 from rnnexp.data.sources.row_values import row_values
 from rnnexp.errors import DataError

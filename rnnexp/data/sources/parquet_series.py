@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Parquet
+from rnnexp.config.data_settings import Parquet
 from rnnexp.data.dataset import Dataset
+from rnnexp.data.reading_files import read_file
 from rnnexp.data.series import windows_of
 from rnnexp.data.sources.csv_table import table_of_cells
-from rnnexp.data.sources.files import read_file
 from rnnexp.data.sources.parquet_file import read_columns
 from rnnexp.errors import DataError
 

@@ -10,7 +10,7 @@ import hashlib
 import platform
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import PythonDocs
+from rnnexp.config.data_settings import PythonDocs
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.sources.text import stream_of
 from rnnexp.errors import EnvironmentMissingError

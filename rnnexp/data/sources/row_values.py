@@ -7,7 +7,7 @@ from typing import Any
 
 from rnnexp.config.compatibility import target_of
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import RowTable, Unit
+from rnnexp.config.data_settings import RowTable, Unit
 from rnnexp.data.sources.csv_numbers import number_of
 from rnnexp.errors import ConfigError, DataError, Position
 

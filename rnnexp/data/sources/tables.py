@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib.resources import files
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import AirlinePassengers, Sunspots
+from rnnexp.config.data_settings import AirlinePassengers, Sunspots
 from rnnexp.data.dataset import Dataset
+from rnnexp.data.reading_files import SourceFile
 from rnnexp.data.series import windows_of
 from rnnexp.data.sources.csv_table import read_table
-from rnnexp.data.sources.files import SourceFile
 
 __all__ = ["load"]
 

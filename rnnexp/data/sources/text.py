@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import PythonDocs, Text
-from rnnexp.data import stored
-from rnnexp.data.corpus import Corpus
+from rnnexp.config.data_settings import PythonDocs, Text
+from rnnexp.data import corpus as stored
+from rnnexp.data.corpus import Corpus, encoded
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.data.encoding import Vocabulary
-from rnnexp.data.id_cache import encoded
-from rnnexp.data.sources.files import StreamedFile, read_small_file
-from rnnexp.data.splits import SPLITS
-from rnnexp.data.windows import consecutive
+from rnnexp.data.reading_files import StreamedFile, read_small_file
+from rnnexp.data.splits import SPLITS, consecutive
 from rnnexp.errors import DataError
 
 __all__ = ["load", "stream_of"]

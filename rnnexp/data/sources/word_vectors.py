@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnexp.config.config import Config
 from rnnexp.data.dataset import Dataset, Tokens, Vectors
-from rnnexp.data.sources.files import StreamedFile
+from rnnexp.data.reading_files import StreamedFile
 from rnnexp.errors import DataError, Position
 
 __all__ = ["with_word_vectors"]

@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import CopyMemory
+from rnnexp.config.data_settings import CopyMemory
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.data.splits import independent
 

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import DelayedEcho
+from rnnexp.config.data_settings import DelayedEcho
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.data.splits import independent
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import ReversedAddition
+from rnnexp.config.data_settings import ReversedAddition
 from rnnexp.data.dataset import Dataset, Ints, Sequences, Tokens
 from rnnexp.data.encoding import Vocabulary
 from rnnexp.data.memory import check_memory

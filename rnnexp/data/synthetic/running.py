@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Running
+from rnnexp.config.data_settings import Running
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 from rnnexp.data.splits import independent
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import SineMixture
+from rnnexp.config.data_settings import SineMixture
 from rnnexp.data.dataset import Dataset
 from rnnexp.data.series import Table, windows_of
 

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import TemporalOrder
+from rnnexp.config.data_settings import TemporalOrder
 from rnnexp.data.dataset import Dataset, Sequences, Tokens
 from rnnexp.data.encoding import Vocabulary
 from rnnexp.data.splits import independent

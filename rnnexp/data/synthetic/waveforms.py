@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnexp.config.config import Config
-from rnnexp.config.schema.data import Waveforms
+from rnnexp.config.data_settings import Waveforms
 from rnnexp.data.dataset import Dataset, Sequences, Tokens, Values
 from rnnexp.data.encoding import Vocabulary
 from rnnexp.data.splits import independent

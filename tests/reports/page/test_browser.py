@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnexp.reports.page.report import report_on
+from rnnexp.reports.page.rendering import report_on
 from tests.chromium import Browser, chromium, find_chromium
 
 from .conftest import Make

@@ -11,13 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnexp.reports.page.chart_svg import chart_svg
-from rnnexp.reports.page.charts import Chart, Point, Rule, Series
-from rnnexp.reports.page.frame import frame_of
-from rnnexp.reports.page.heat_map import HeatMap, heat_map_svg
-from rnnexp.reports.page.labels import spread_out
-from rnnexp.reports.page.numbers import numbers_of
-from rnnexp.reports.page.svg import tag
+from rnnexp.reports.page.blocks import numbers_of
+from rnnexp.reports.page.svg_charts import (
+    Chart,
+    HeatMap,
+    Point,
+    Rule,
+    Series,
+    chart_svg,
+    frame_of,
+    heat_map_svg,
+    spread_out,
+    tag,
+)
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 points = st.lists(st.tuples(anything, anything), max_size=8)

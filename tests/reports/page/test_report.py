@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 from rnnexp.errors import CommandError, UnsafeError
-from rnnexp.reports.page.material import RunFiles
-from rnnexp.reports.page.report import report_on
+from rnnexp.reports.page.rendering import report_on
 from rnnexp.reports.page.sections.learning import over_seeds
-from rnnexp.reports.runs import RunRow
+from rnnexp.reports.page.story import RunFiles
+from rnnexp.reports.run_index import RunRow
 
 from .conftest import Make, Page
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnexp.reports.page.scales import Scale, scale_over, spans_powers, tick_labels
+from rnnexp.reports.page.svg_charts import Scale, scale_over, spans_powers, tick_labels
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnexp.reports.page.thinning import evenly, thin, thin_band
+from rnnexp.reports.page.svg_charts import evenly, thin, thin_band
 
 
 def test_no_peak_is_lost_and_the_order_stays() -> None:

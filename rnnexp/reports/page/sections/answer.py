@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from rnnexp.config.metrics import larger_is_better
 from rnnexp.registry.cache import PREFIX
 from rnnexp.reports.page.blocks import Block, Paragraph, Section
-from rnnexp.reports.page.material import RunFiles
-from rnnexp.reports.page.metrics import Naive, headline, strongest, words
-from rnnexp.reports.page.story import Arm, Story
+from rnnexp.reports.page.story import Arm, Naive, RunFiles, Story, headline, strongest, words
 from rnnexp.reports.page.wording import cut, duration, listed, number, plural, setting_text
-from rnnexp.reports.settings import value_at
+from rnnexp.reports.settings_compared import value_at
 from rnnexp.reports.statistics import Estimate
+from rnnexp.training.monitor import larger_is_better
 
 __all__ = ["answer"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnexp.reports.page.blocks import Column, Paragraph, Section
+from rnnexp.reports.page.blocks import Column, Paragraph, Section, long_table
 from rnnexp.reports.page.story import Story
-from rnnexp.reports.page.tables import long_table
 from rnnexp.reports.page.wording import cut, number, plural
-from rnnexp.reports.runs import RunRow
+from rnnexp.reports.run_index import RunRow
 
 __all__ = ["failures"]
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rnnexp.reports.page.blocks import Block, Section
-from rnnexp.reports.page.charts import Chart, Point, Rule, Series, Span
-from rnnexp.reports.page.numbers import figure
-from rnnexp.reports.page.scales import spans_powers
+from rnnexp.reports.page.blocks import Block, Section, figure
 from rnnexp.reports.page.story import Arm, Story
+from rnnexp.reports.page.svg_charts import Chart, Point, Rule, Series, Span, spans_powers
 from rnnexp.reports.page.wording import number
 
 __all__ = ["arm_series", "curve_chart", "learning", "over_seeds"]

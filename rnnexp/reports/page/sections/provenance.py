@@ -7,10 +7,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnexp.reports.page.blocks import Block, Code, Column, Facts, Fold, Paragraph, Section
-from rnnexp.reports.page.material import RunFiles, as_number, objects_in
-from rnnexp.reports.page.story import Story
-from rnnexp.reports.page.tables import long_table
+from rnnexp.reports.page.blocks import (
+    Block,
+    Code,
+    Column,
+    Facts,
+    Fold,
+    Paragraph,
+    Section,
+    long_table,
+)
+from rnnexp.reports.page.story import RunFiles, Story, as_number, objects_in
 from rnnexp.reports.page.wording import cut, listed, number, plural, setting_text
 
 __all__ = ["data", "environment", "reproduction"]
